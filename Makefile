@@ -1,0 +1,45 @@
+# A thin front to scripts/ and Meson. `make help` lists what there is.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := build
+# The steps of a target run one after the other; Ninja is what runs in parallel.
+.NOTPARALLEL:
+.PHONY: build demo test check bench format install clean help
+
+build: ## Build docmill and docmill-pdf into build/ (installs what is missing first)
+	@scripts/install-packages build
+	@scripts/build
+
+demo: build ## Read a document and show the result; FILE=paper.pdf takes your own
+	@scripts/demo $${FILE:+"$$FILE"}
+
+test: ## Unit tests (also under sanitizers), then integration tests
+	@scripts/install-packages test
+	@scripts/test
+
+check: ## Formatting, warnings as errors, static analysis, rules between the rooms
+	@scripts/install-packages check
+	@scripts/check
+
+bench: ## Measure docmill beside other programs
+	@scripts/install-packages bench
+	@scripts/build -Dbench=true
+	@bench/run
+
+format: ## Rewrite the C sources the way `make check` wants them
+	@scripts/install-packages check
+	@scripts/format
+
+install: build ## Install under PREFIX (/usr/local), below DESTDIR if given
+	@scripts/install
+
+clean: ## Remove everything that was built
+	rm -rf build build-asan build-tsan build-check .venv
+
+help: ## This list
+	@echo "docmill: a document in, every page read by a model, one result out."
+	@echo
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@echo
+	@echo "After \`make\`: build/docmill run FILE reads a document, build/docmill serve starts the server."
+	@echo "JOBS=n limits how many compilers run at once."
