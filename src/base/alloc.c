@@ -1,0 +1,49 @@
+/* alloc.c: dispatch to the thread's allocator. */
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static _Thread_local const struct dm_allocator *current;
+
+void *dm_alloc(size_t size)
+{
+    if (size == 0)
+        size = 1;
+    return current ? current->allocate(current->self, size) : malloc(size);
+}
+
+void *dm_alloc_zero(size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    if (!current)
+        return calloc(1, bytes ? bytes : 1);
+    void *block = dm_alloc(bytes);
+    if (block)
+        memset(block, 0, bytes);
+    return block;
+}
+
+void *dm_realloc(void *block, size_t size)
+{
+    if (size == 0)
+        size = 1;
+    return current ? current->reallocate(current->self, block, size) : realloc(block, size);
+}
+
+void dm_free(void *block)
+{
+    if (current)
+        current->release(current->self, block);
+    else
+        free(block);
+}
+
+const struct dm_allocator *dm_allocator_use(const struct dm_allocator *allocator)
+{
+    const struct dm_allocator *before = current;
+    current = allocator;
+    return before;
+}

@@ -1,0 +1,116 @@
+/* log.c: the standard sink: a line of JSON, or a readable line where standard error is a terminal. */
+#include "base/log.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/calendar.h"
+#include "base/check.h"
+#include "base/json.h"
+
+enum { LINE_MAX_BYTES = 8 * 1024 };
+
+static const char *const event_texts[DM_LOG_EVENT_COUNT] = {
+#define DM_LOG_EVENT_TEXT(name, text, meaning) [DM_EV_##name] = text,
+    DM_LOG_EVENTS(DM_LOG_EVENT_TEXT)
+#undef DM_LOG_EVENT_TEXT
+};
+static const char *const level_texts[] = { "debug", "info", "warn", "error", "off" };
+static const char *const level_colours[] = { "\033[2m", "", "\033[33m", "\033[31m", "" };
+
+static struct {
+    enum dm_log_level least;
+    dm_log_sink *sink;
+    void *self;
+} settings = { .least = DM_LOG_INFO };
+
+const char *dm_log_event_text(enum dm_log_event event)
+{
+    DM_CHECK(event < DM_LOG_EVENT_COUNT);
+    return event_texts[event];
+}
+
+bool dm_log_level_parse(struct dm_str text, enum dm_log_level *ret_level)
+{
+    for (size_t i = 0; i < DM_COUNT(level_texts); i++) {
+        if (!dm_str_eq(text, dm_str_z(level_texts[i])))
+            continue;
+        *ret_level = (enum dm_log_level)i;
+        return true;
+    }
+    return false;
+}
+
+void dm_log_setup(enum dm_log_level least, dm_log_sink *sink, void *self)
+{
+    settings.least = least;
+    settings.sink = sink;
+    settings.self = self;
+}
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * DM_SECOND_MS + now.tv_nsec / 1000000;
+}
+
+static void add_json_line(struct dm_buf *line, enum dm_log_level level, enum dm_log_event event,
+                          const struct dm_log_field *fields)
+{
+    char time_text[DM_TIME_TEXT];
+    dm_time_text(wall_ms(), time_text);
+    dm_buf_addf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", time_text, level_texts[level],
+                event_texts[event]);
+    for (; fields->name; fields++) {
+        dm_buf_addf(line, ",\"%s\":", fields->name);
+        if (fields->is_text)
+            dm_buf_add_json_string(line, fields->text);
+        else
+            dm_buf_addf(line, "%lld", (long long)fields->number);
+    }
+    dm_buf_add_z(line, "}\n");
+}
+
+static void add_readable_line(struct dm_buf *line, enum dm_log_level level, enum dm_log_event event,
+                              const struct dm_log_field *fields)
+{
+    char time_text[DM_TIME_TEXT];
+    dm_time_text(wall_ms(), time_text);
+    const char *colour = level_colours[level];
+    dm_buf_addf(line, "\033[2m%.8s\033[0m %s%-18s%s", time_text + 11, colour, event_texts[event],
+                *colour ? "\033[0m" : "");
+    for (; fields->name; fields++) {
+        dm_buf_addf(line, " \033[2m%s=\033[0m", fields->name);
+        if (!fields->is_text) {
+            dm_buf_addf(line, "%lld", (long long)fields->number);
+        } else if (fields->text.len > 0 && dm_str_find_char(fields->text, ' ') == fields->text.len &&
+                   dm_str_find_char(fields->text, '\033') == fields->text.len &&
+                   dm_str_find_char(fields->text, '\n') == fields->text.len) {
+            dm_buf_add(line, fields->text);
+        } else {
+            dm_buf_add_json_string(line, fields->text);
+        }
+    }
+    dm_buf_add_char(line, '\n');
+}
+
+void dm_log_fields(enum dm_log_level level, enum dm_log_event event, const struct dm_log_field *fields)
+{
+    DM_CHECK(event < DM_LOG_EVENT_COUNT);
+    if (level < settings.least || level >= DM_LOG_OFF)
+        return;
+    if (settings.sink) {
+        settings.sink(settings.self, level, event, fields);
+        return;
+    }
+    DM_AUTO(dm_buf) line = dm_buf_make(LINE_MAX_BYTES);
+    if (isatty(STDERR_FILENO))
+        add_readable_line(&line, level, event, fields);
+    else
+        add_json_line(&line, level, event, fields);
+    /* A line that cannot be written has nobody else to be told to. */
+    if (!line.failed && write(STDERR_FILENO, line.at, line.len) < 0)
+        return;
+}
