@@ -1,0 +1,79 @@
+/* keys.c: names of blobs. */
+#include "domain/keys.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/check.h"
+
+#define FORMAT_KEY(key, ...)                                                                                           \
+    DM_CHECK((size_t)snprintf((key).text, sizeof((key).text), __VA_ARGS__) < sizeof((key).text))
+
+struct dm_blob_key dm_key_document(const struct dm_file *file)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/", file->id);
+    return key;
+}
+
+struct dm_blob_key dm_key_source(const struct dm_file *file)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/source", file->id);
+    return key;
+}
+
+struct dm_blob_key dm_key_segments(const struct dm_file *file)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/pages/", file->id);
+    return key;
+}
+
+struct dm_blob_key dm_key_segment(const struct dm_file *file, uint32_t epoch, uint32_t first_page, uint64_t claim,
+                                  uint32_t n)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/pages/seg-%" PRIu32 "-%05" PRIu32 "-%" PRIu64 "-%" PRIu32 ".jsonl", file->id, epoch, first_page,
+               claim, n);
+    return key;
+}
+
+struct dm_blob_key dm_key_results(const struct dm_file *file, uint32_t epoch, const char *ending)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/results-%" PRIu32 "%s", file->id, epoch, ending);
+    return key;
+}
+
+struct dm_blob_key dm_key_reduction(const struct dm_file *file, uint32_t epoch)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/reduction-%" PRIu32 ".json", file->id, epoch);
+    return key;
+}
+
+struct dm_blob_key dm_key_partial(const struct dm_file *file, uint64_t seq, const char *ending)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/partial-%" PRIu64 "%s", file->id, seq, ending);
+    return key;
+}
+
+struct dm_blob_key dm_key_image(const struct dm_file *file, uint32_t page, uint32_t long_edge, enum dm_media media)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/images/%05" PRIu32 "-%" PRIu32 "%s", file->id, page, long_edge, dm_media_extension(media));
+    return key;
+}
+
+uint32_t dm_key_segment_epoch(struct dm_str key)
+{
+    struct dm_str mark = DM_STR("/pages/seg-");
+    size_t at = dm_str_find(key, mark);
+    struct dm_str number = dm_str_from(key, at + mark.len);
+    uint64_t epoch;
+    if (at == key.len || !dm_str_to_u64(dm_str_cut(number, 0, dm_str_find_char(number, '-')), &epoch))
+        return 0;
+    return epoch <= UINT32_MAX ? (uint32_t)epoch : 0;
+}

@@ -1,0 +1,65 @@
+/* reason.c: the closed list of reasons, as text. */
+#include "domain/reason.h"
+
+#include "base/check.h"
+
+static const struct {
+    const char *wire;
+    enum dm_retry retry;
+    const char *meaning;
+} reasons[DM_REASON_COUNT] = { [DM_REASON_NONE] = { "", DM_RETRY_NEVER, "" },
+#define DM_REASON_ROW(name, wire, retry, meaning) [DM_REASON_##name] = { wire, retry, meaning },
+                               DM_REASONS(DM_REASON_ROW)
+#undef DM_REASON_ROW
+};
+
+const char *dm_reason_text(enum dm_reason reason)
+{
+    DM_CHECK(reason >= DM_REASON_NONE && reason < DM_REASON_COUNT);
+    return reasons[reason].wire;
+}
+
+const char *dm_reason_meaning(enum dm_reason reason)
+{
+    DM_CHECK(reason >= DM_REASON_NONE && reason < DM_REASON_COUNT);
+    return reasons[reason].meaning;
+}
+
+enum dm_retry dm_reason_retry(enum dm_reason reason)
+{
+    DM_CHECK(reason >= DM_REASON_NONE && reason < DM_REASON_COUNT);
+    return reasons[reason].retry;
+}
+
+bool dm_reason_parse(struct dm_str text, enum dm_reason *ret_reason)
+{
+    for (int i = DM_REASON_NONE; i < DM_REASON_COUNT; i++) {
+        if (!dm_str_eq(text, dm_str_z(reasons[i].wire)))
+            continue;
+        *ret_reason = (enum dm_reason)i;
+        return true;
+    }
+    return false;
+}
+
+enum dm_reason dm_reason_of_reading(enum dm_code code)
+{
+    switch (code) {
+    case DM_TIMEOUT:
+        return DM_REASON_TIMEOUT;
+    case DM_CRASHED:
+        return DM_REASON_CRASHED;
+    case DM_DAMAGED:
+        return DM_REASON_DAMAGED;
+    case DM_ENCRYPTED:
+        return DM_REASON_ENCRYPTED;
+    case DM_TOO_LARGE:
+        return DM_REASON_TOO_LARGE;
+    case DM_UNSUPPORTED:
+        return DM_REASON_UNSUPPORTED;
+    case DM_NOT_FOUND:
+        return DM_REASON_NO_PAGES;
+    default:
+        return DM_REASON_INTERNAL;
+    }
+}

@@ -1,0 +1,30 @@
+/* model.c: the checking callers of the model port. */
+#include "ports/model.h"
+
+#include "base/check.h"
+
+void dm_model_answer_free(struct dm_model_answer *answer)
+{
+    dm_buf_free(&answer->analysis);
+    *answer = (struct dm_model_answer){ 0 };
+}
+
+enum dm_code dm_model_start(struct dm_model model, const struct dm_tenant *tenant,
+                            const struct dm_model_request *request, dm_model_done *done, void *context,
+                            struct dm_err *err)
+{
+    DM_CHECK(done);
+    DM_CHECK(request->task == DM_MODEL_PAGE ? request->page > 0 : request->digest_count > 0);
+    return model.ops->start(model.self, tenant, request, done, context, err);
+}
+
+uint32_t dm_model_concurrency(struct dm_model model)
+{
+    uint32_t calls = model.ops->concurrency(model.self);
+    return calls ? calls : 1;
+}
+
+enum dm_code dm_model_check(struct dm_model model, struct dm_err *err)
+{
+    return model.ops->check(model.self, err);
+}

@@ -1,0 +1,129 @@
+/* store.h: a port: the ledger.
+ *
+ * A store keeps the records of domain/records.h. It knows no rules: the pipeline reads a document's records, decides
+ * (domain/ledger.h, where transaction and snapshot are declared), and writes them back in one transaction under what it read. So every rule stands once, whatever
+ * the backend, and the simulator judges the very code that runs.
+ *
+ * Guarantees asked of every backend:
+ * - `commit` is atomic and durable when it answers DM_OK; on DM_CONFLICT nothing of it happened. On DM_UNAVAILABLE, DM_TIMEOUT or DM_IO it may or
+ *   may not have happened: read again.
+ * - After DM_OK every later consistent read, of any task, sees it.
+ * - The tenant is part of every key: no call can return another tenant's record.
+ * Calls are thread-safe and bounded in time. Texts in results live in the arena given. */
+#ifndef DM_PORTS_STORE_H
+#define DM_PORTS_STORE_H
+
+#include "domain/ledger.h"
+
+struct dm_list_query {
+    enum dm_status status; /* DM_STATUS_NONE: any */
+    int64_t from_ms;       /* created at or after; 0: any */
+    int64_t to_ms;         /* created before; 0: any */
+    struct dm_str after;   /* the former page's `next`, or empty */
+    uint32_t limit;        /* 1 to 1000 */
+};
+
+struct dm_list_row {
+    struct dm_file file;
+    struct dm_document document;
+    struct dm_state state;
+};
+
+struct dm_list {
+    const struct dm_list_row *rows; /* newest first, without deleted ones */
+    uint32_t count;
+    struct dm_str next; /* opaque cursor; empty: that was all */
+};
+
+struct dm_page_list {
+    const struct dm_page *at; /* ascending by number */
+    uint32_t count;
+};
+
+struct dm_event_list {
+    const struct dm_event *at; /* ascending by seq */
+    uint32_t count;
+};
+
+struct dm_store_ops {
+    const char *name; /* "sqlite" */
+    /* DM_NOT_FOUND where the tenant has no such document. Deleted documents are found: callers look at deleted_ms. */
+    enum dm_code (*read)(void *self, const struct dm_tenant *tenant, const struct dm_file *file, unsigned parts,
+                         struct dm_arena *arena, struct dm_snapshot *ret, struct dm_err *err);
+    /* Page records with first <= number <= last, at most `max`; a document without any gives an empty list. */
+    enum dm_code (*pages)(void *self, const struct dm_tenant *tenant, const struct dm_file *file, uint32_t first,
+                          uint32_t last, uint32_t max, struct dm_arena *arena, struct dm_page_list *ret,
+                          struct dm_err *err);
+    /* Events with seq > after, at most `max`. */
+    enum dm_code (*events)(void *self, const struct dm_tenant *tenant, const struct dm_file *file, uint64_t after,
+                           uint32_t max, struct dm_arena *arena, struct dm_event_list *ret, struct dm_err *err);
+    enum dm_code (*list)(void *self, const struct dm_tenant *tenant, const struct dm_list_query *query,
+                         struct dm_arena *arena, struct dm_list *ret, struct dm_err *err);
+    /* DM_NOT_FOUND where the key is unused or expired at `now_ms`. */
+    enum dm_code (*idem)(void *self, const struct dm_tenant *tenant, struct dm_str key, int64_t now_ms,
+                         struct dm_arena *arena, struct dm_idem *ret, struct dm_err *err);
+    enum dm_code (*commit)(void *self, const struct dm_tenant *tenant, const struct dm_file *file,
+                           struct dm_transaction *transaction, struct dm_err *err);
+    /* Removes every record of the document, in bounded steps; done when it answers DM_OK. Absent is fine. */
+    enum dm_code (*erase)(void *self, const struct dm_tenant *tenant, const struct dm_file *file, struct dm_err *err);
+    /* Whether it can be read and written; bounded to a second or so. */
+    enum dm_code (*check)(void *self, struct dm_err *err);
+};
+
+struct dm_store {
+    const struct dm_store_ops *ops;
+    void *self;
+};
+
+DM_MUST_USE enum dm_code dm_store_read(struct dm_store store, const struct dm_tenant *tenant,
+                                       const struct dm_file *file, unsigned parts, struct dm_arena *arena,
+                                       struct dm_snapshot *ret, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_pages(struct dm_store store, const struct dm_tenant *tenant,
+                                        const struct dm_file *file, uint32_t first, uint32_t last, uint32_t max,
+                                        struct dm_arena *arena, struct dm_page_list *ret, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_events(struct dm_store store, const struct dm_tenant *tenant,
+                                         const struct dm_file *file, uint64_t after, uint32_t max,
+                                         struct dm_arena *arena, struct dm_event_list *ret, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_list(struct dm_store store, const struct dm_tenant *tenant,
+                                       const struct dm_list_query *query, struct dm_arena *arena, struct dm_list *ret,
+                                       struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_idem(struct dm_store store, const struct dm_tenant *tenant, struct dm_str key,
+                                       int64_t now_ms, struct dm_arena *arena, struct dm_idem *ret, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_commit(struct dm_store store, const struct dm_tenant *tenant,
+                                         const struct dm_file *file, struct dm_transaction *transaction,
+                                         struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_erase(struct dm_store store, const struct dm_tenant *tenant,
+                                        const struct dm_file *file, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_check(struct dm_store store, struct dm_err *err);
+
+/* The operator's handle: the only reads across tenants. main gives it to claim and sweep. It yields names, never data. */
+struct dm_found {
+    struct dm_tenant tenant;
+    struct dm_file file;
+};
+
+struct dm_operator_ops {
+    /* Tenants after `after` (NULL: from the first) that have a document in the READY index, ascending; at most `max`. */
+    enum dm_code (*ready_tenants)(void *self, const struct dm_tenant *after, uint32_t max, struct dm_tenant *ret,
+                                  uint32_t *ret_count, struct dm_err *err);
+    /* A tenant's READY documents by priority, then age; at most `max`. */
+    enum dm_code (*ready)(void *self, const struct dm_tenant *tenant, uint32_t max, struct dm_found *ret,
+                          uint32_t *ret_count, struct dm_err *err);
+    /* Documents whose STATE or WORK is due at `now_ms`, the longest due first, each once; at most `max`. */
+    enum dm_code (*due)(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
+                        struct dm_err *err);
+};
+
+struct dm_operator {
+    const struct dm_operator_ops *ops;
+    void *self;
+};
+
+DM_MUST_USE enum dm_code dm_operator_ready_tenants(struct dm_operator op, const struct dm_tenant *after, uint32_t max,
+                                                   struct dm_tenant *ret, uint32_t *ret_count, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_ready(struct dm_operator op, const struct dm_tenant *tenant, uint32_t max,
+                                           struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, uint32_t max, struct dm_found *ret,
+                                         uint32_t *ret_count, struct dm_err *err);
+
+#endif
