@@ -1,0 +1,186 @@
+/* active.c: which documents, claims and pages a worker has in its hands. Everything here runs with the worker's lock held. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/check.h"
+#include "worker.h"
+
+enum { DOCUMENT_ARENA_MAX = 256 * 1024, ATTEMPT_LOG_MAX = 16 * 1024 };
+
+struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file)
+{
+    for (struct dm_active *document = worker->documents; document; document = document->next)
+        if (dm_file_eq(&document->file, file) && dm_tenant_eq(&document->tenant, tenant))
+            return document;
+    return NULL;
+}
+
+struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file,
+                                  const struct dm_snapshot *snapshot)
+{
+    struct dm_active *document = dm_active_find(worker, tenant, file);
+    if (document)
+        return document;
+    document = dm_alloc_zero(1, sizeof(*document));
+    if (!document)
+        return NULL;
+    document->tenant = *tenant;
+    document->file = *file;
+    document->fd = -1;
+    document->arena = dm_arena_make(DOCUMENT_ARENA_MAX);
+    document->document = snapshot->document;
+    document->document.name = document->document.metadata = document->document.pages = DM_STR("");
+    document->document.model = DM_STR("");
+    document->document.pages = dm_arena_str(&document->arena, snapshot->document.pages);
+    document->document.password = dm_arena_str(&document->arena, snapshot->document.password);
+    if (!document->document.pages.at || !document->document.password.at) {
+        dm_arena_free(&document->arena);
+        dm_free(document);
+        return NULL;
+    }
+    document->state = snapshot->state;
+    struct dm_active **end = &worker->documents;
+    while (*end)
+        end = &(*end)->next;
+    *end = document;
+    worker->document_count++;
+    return document;
+}
+
+void dm_page_task_queue(struct dm_page_task *task)
+{
+    struct dm_active *document = task->holding->document;
+    struct dm_page_task **at = &document->queue;
+    while (*at && (*at)->number < task->number)
+        at = &(*at)->next;
+    task->next = *at;
+    *at = task;
+    document->queued++;
+}
+
+static void free_task(struct dm_page_task *task)
+{
+    dm_buf_free(&task->attempt_log);
+    dm_buf_free(&task->text);
+    dm_model_answer_free(&task->answer);
+    dm_free(task);
+}
+
+/* The answer is there already: the page only waits for its commit. */
+static bool adopt_answer(struct dm_page_task *task, const struct dm_adopted *adopted)
+{
+    for (size_t i = 0; adopted && i < DM_CLAIM_PAGES_MAX && adopted->pages[i].number; i++) {
+        const struct dm_page *page = &adopted->pages[i];
+        if (page->number != task->number)
+            continue;
+        struct dm_arena *arena = &task->holding->document->arena;
+        task->adopted_segment = dm_arena_str(arena, page->segment);
+        if (!task->adopted_segment.at)
+            return false;
+        task->adopted_offset = page->offset;
+        task->adopted_length = page->length;
+        task->attempts = page->attempt_count;
+        dm_buf_add(&task->attempt_log, dm_str_cut(page->attempts, 0, page->attempts.len - 1));
+        task->usage = page->usage;
+        task->status = DM_PAGE_DONE;
+        return true;
+    }
+    return false;
+}
+
+bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const struct dm_claim *claim,
+                    const struct dm_adopted *adopted)
+{
+    struct dm_holding *holding = dm_alloc_zero(1, sizeof(*holding));
+    if (!holding)
+        return false;
+    holding->document = document;
+    holding->claim = *claim;
+    holding->ended_end = &holding->ended;
+    struct dm_page_task *tasks = NULL;
+    struct dm_page_task **end = &tasks;
+    for (uint32_t number = claim->first; number <= claim->last; number++) {
+        struct dm_page_task *task = dm_alloc_zero(1, sizeof(*task));
+        if (!task) {
+            while (tasks) {
+                task = tasks->next;
+                free_task(tasks);
+                tasks = task;
+            }
+            dm_free(holding);
+            return false;
+        }
+        task->worker = worker;
+        task->holding = holding;
+        task->number = number;
+        task->attempt_log = dm_buf_make(ATTEMPT_LOG_MAX);
+        *end = task;
+        end = &task->next;
+        holding->left++;
+    }
+    while (tasks) {
+        struct dm_page_task *task = tasks;
+        tasks = task->next;
+        if (adopt_answer(task, adopted))
+            dm_page_task_ended(task);
+        else
+            dm_page_task_queue(task);
+    }
+    holding->next = document->holdings;
+    document->holdings = holding;
+    document->in_flight += holding->left;
+    worker->in_flight += holding->left;
+    worker_wake(worker);
+    return true;
+}
+
+void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *document)
+{
+    if (document->holdings || document->readers || document->opening || document->committing ||
+        document->late.model_calls > 0) {
+        worker_wake(worker); /* whoever has the rest of it in hand looks again */
+        return;
+    }
+    struct dm_active **at = &worker->documents;
+    while (*at != document)
+        at = &(*at)->next;
+    *at = document->next;
+    worker->document_count--;
+    dm_blob_close(document->fd);
+    dm_arena_free(&document->arena);
+    dm_free(document);
+    worker_wake(worker);
+}
+
+void dm_page_task_leave(struct dm_page_task *task)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_holding *holding = task->holding;
+    struct dm_active *document = holding->document;
+    if (dm_page_task_void(task))
+        dm_usage_add(&document->late, &task->usage);
+    free_task(task);
+    document->in_flight--;
+    worker->in_flight--;
+    if (--holding->left == 0) {
+        DM_CHECK(!holding->ended);
+        struct dm_holding **at = &document->holdings;
+        while (*at != holding)
+            at = &(*at)->next;
+        *at = holding->next;
+        dm_free(holding);
+        dm_active_leave_if_done(worker, document);
+    }
+    worker_wake(worker);
+}
+
+void dm_page_task_ended(struct dm_page_task *task)
+{
+    struct dm_holding *holding = task->holding;
+    if (holding->ended_count++ == 0)
+        holding->ended_since_ms = worker_now(task->worker);
+    task->next = NULL;
+    *holding->ended_end = task;
+    holding->ended_end = &task->next;
+    worker_wake(task->worker);
+}

@@ -1,0 +1,257 @@
+/* aggregate.c: when every page has ended, one result.
+ *
+ * The hub says at once which documents are ready; the due index says it again whenever that was missed. Whoever takes a
+ * document holds its lease; the lease's counter goes with every later write, so an aggregator that overslept writes nothing. */
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "adopt.h"
+#include "result.h"
+
+enum { READY_MAX = 256, DUE_EVERY_MS = 1000, DUE_AT_ONCE = 100, REDUCTION_MAX = 4 * 1024 * 1024, TASKS = 2 };
+
+struct dm_aggregator {
+    struct dm_pipeline pipeline;
+    char owner[DM_OWNER_MAX];
+    struct dm_monitor *monitor; /* guards all below */
+    bool closing;
+    bool looking;                     /* one of the tasks reads the due index */
+    int64_t look_at_ms;               /* monotonic */
+    struct dm_found ready[READY_MAX]; /* ring; past its size the due index finds the rest */
+    uint32_t ready_at, ready_count;
+    struct dm_task *tasks[TASKS];
+    uint32_t task_count;
+};
+
+/* ---- one document ----------------------------------------------------------------------------------------------------- */
+
+struct aggregating {
+    const struct dm_aggregator *aggregator;
+    uint64_t lease;
+    uint64_t bytes;
+    struct dm_usage usage;
+    enum dm_reason reason;
+};
+
+static enum dm_code decide_take(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                struct dm_change *ret, struct dm_err *err)
+{
+    struct aggregating *aggregating = argument;
+    enum dm_code rc =
+        dm_ledger_take_result(context, &snapshot->state, dm_str_z(aggregating->aggregator->owner), ret, err);
+    if (rc == DM_OK)
+        aggregating->lease = ret->state.lease.counter;
+    return rc;
+}
+
+static enum dm_code decide_kept(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                struct dm_change *ret, struct dm_err *err)
+{
+    const struct aggregating *aggregating = argument;
+    return dm_ledger_result_kept(context, &snapshot->state, aggregating->lease, aggregating->bytes, &aggregating->usage,
+                                 ret, err);
+}
+
+static enum dm_code decide_no_result(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                     struct dm_change *ret, struct dm_err *err)
+{
+    const struct aggregating *aggregating = argument;
+    if (snapshot->state.status != DM_STATUS_AGGREGATING || snapshot->state.lease.counter != aggregating->lease)
+        return dm_fail(err, DM_REFUSED, "the result is no longer this process's to write");
+    DM_AUTO(dm_buf) detail = dm_buf_make(DM_DETAIL_MAX);
+    if (aggregating->reason == DM_REASON_INTERNAL)
+        dm_buf_add_z(&detail, "the result could not be written");
+    else
+        dm_buf_addf(&detail, "none of its pages could be read: %s", dm_reason_meaning(aggregating->reason));
+    return dm_ledger_fail(context, snapshot, NULL, aggregating->reason, dm_buf_str(&detail), ret, err);
+}
+
+/* The reason of the first failed page stands for a document of which no page is done. */
+static enum dm_code first_reason(const struct dm_pipeline *pipeline, const struct dm_found *found,
+                                 const struct dm_snapshot *snapshot, enum dm_reason *ret, struct dm_err *err)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    struct dm_page_list pages;
+    enum dm_code rc = dm_store_pages(pipeline->ports.store, &found->tenant, &found->file, 1, snapshot->state.total, 1,
+                                     &arena, &pages, err);
+    if (rc == DM_OK)
+        *ret = pages.count ? pages.at[0].reason : DM_REASON_INTERNAL;
+    return rc;
+}
+
+static enum dm_code write_result(const struct dm_found *found, const struct dm_snapshot *snapshot,
+                                 struct aggregating *aggregating, struct dm_err *err)
+{
+    const struct dm_pipeline *pipeline = &aggregating->aggregator->pipeline;
+    struct dm_result_source source = { .pipeline = pipeline,
+                                       .tenant = &found->tenant,
+                                       .file = &found->file,
+                                       .snapshot = snapshot,
+                                       .usage = snapshot->state.usage };
+    DM_AUTO(dm_buf) reduction = dm_buf_make(REDUCTION_MAX);
+    enum dm_code rc = dm_result_reduce(&source, &reduction, &aggregating->usage, err);
+    if (rc != DM_OK)
+        return rc;
+    source.reduction = dm_buf_str(&reduction);
+    const struct dm_blob_key key = dm_key_results(&found->file, snapshot->state.epoch, ".json");
+    return dm_result_write(&source, DM_RESULT_JSON, dm_str_z(key.text), DM_KEPT, &aggregating->bytes, err);
+}
+
+static enum dm_code end_document(const struct dm_found *found, const struct dm_snapshot *snapshot,
+                                 struct aggregating *aggregating, struct dm_arena *arena, struct dm_err *err)
+{
+    const struct dm_pipeline *pipeline = &aggregating->aggregator->pipeline;
+    struct dm_step step = { .parts = DM_PART_WORK, .argument = aggregating };
+    enum dm_code rc = DM_OK;
+    if (snapshot->state.processed == 0)
+        rc = first_reason(pipeline, found, snapshot, &aggregating->reason, err);
+    else if (snapshot->state.aggregations > DM_AGGREGATIONS_MAX)
+        aggregating->reason = DM_REASON_INTERNAL;
+    else
+        rc = write_result(found, snapshot, aggregating, err);
+    if (rc != DM_OK)
+        return rc;
+    step.decide = aggregating->reason == DM_REASON_NONE ? decide_kept : decide_no_result;
+    struct dm_state state;
+    rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, arena, &state, err);
+    if (rc != DM_OK)
+        return rc;
+    if (state.status == DM_STATUS_COMPLETED)
+        dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_COMPLETED, dm_f_z("tenant", found->tenant.id),
+               dm_f_z("file", found->file.id), dm_f_int("processed", state.processed), dm_f_int("failed", state.failed),
+               dm_f_int("ms", state.completed_ms - state.uploaded_ms));
+    else
+        dm_log(DM_LOG_WARN, DM_EV_DOCUMENT_FAILED, dm_f_z("tenant", found->tenant.id), dm_f_z("file", found->file.id),
+               dm_f_z("reason", dm_reason_text(state.reason)));
+    return DM_OK;
+}
+
+static void aggregate(const struct dm_aggregator *aggregator, const struct dm_found *found)
+{
+    const struct dm_pipeline *pipeline = &aggregator->pipeline;
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    struct aggregating aggregating = { .aggregator = aggregator };
+    const struct dm_step take = { .parts = DM_PART_WORK, .decide = decide_take, .argument = &aggregating };
+    struct dm_snapshot snapshot;
+    struct dm_state state;
+    struct dm_err err;
+    enum dm_code rc = dm_step_run(pipeline, &found->tenant, &found->file, &take, &arena, &state, &err);
+    if (rc == DM_OK)
+        rc = dm_document_read(pipeline, &found->tenant, &found->file, DM_PART_STATE | DM_PART_WORK, &arena, &snapshot,
+                              &err);
+    if (rc == DM_OK)
+        rc = end_document(found, &snapshot, &aggregating, &arena, &err);
+    /* Somebody else has it, or it was cancelled: nothing to say. Other trouble is met again when the lease runs out. */
+    if (rc == DM_OK || rc == DM_REFUSED || rc == DM_NOT_FOUND) {
+        if (rc == DM_OK && dm_remove_orphans(pipeline, &found->tenant, &found->file, &snapshot.state, &err) != DM_OK)
+            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "orphans"), dm_f_z("file", found->file.id),
+                   dm_f_z("error", err.text));
+        return;
+    }
+    dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("file", found->file.id),
+           dm_f_z("error", err.text));
+}
+
+/* ---- finding them ----------------------------------------------------------------------------------------------------- */
+
+static void document_moved(void *context, const struct dm_tenant *tenant, const struct dm_file *file,
+                           const struct dm_state *state)
+{
+    struct dm_aggregator *aggregator = context;
+    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
+    if (state->status != DM_STATUS_PROCESSING || state->remaining > 0)
+        return;
+    dm_lock(runtime, aggregator->monitor);
+    if (aggregator->ready_count < READY_MAX) {
+        aggregator->ready[(aggregator->ready_at + aggregator->ready_count++) % READY_MAX] =
+            (struct dm_found){ *tenant, *file };
+        dm_wake_one(runtime, aggregator->monitor);
+    }
+    dm_unlock(runtime, aggregator->monitor);
+}
+
+/* Only documents whose result is due: what else is due is the sweeper's. */
+static void aggregate_due(const struct dm_aggregator *aggregator)
+{
+    const struct dm_ports *ports = &aggregator->pipeline.ports;
+    struct dm_found found[DUE_AT_ONCE];
+    uint32_t count = 0;
+    struct dm_err err;
+    if (dm_operator_due(ports->op, dm_wall_ms(ports->runtime), DUE_AT_ONCE, found, &count, &err) != DM_OK) {
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("error", err.text));
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        aggregate(aggregator, &found[i]);
+}
+
+static void run(void *argument)
+{
+    struct dm_aggregator *aggregator = argument;
+    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
+    dm_lock(runtime, aggregator->monitor);
+    while (!aggregator->closing) {
+        if (aggregator->ready_count > 0) {
+            struct dm_found found = aggregator->ready[aggregator->ready_at];
+            aggregator->ready_at = (aggregator->ready_at + 1) % READY_MAX;
+            aggregator->ready_count--;
+            dm_unlock(runtime, aggregator->monitor);
+            aggregate(aggregator, &found);
+            dm_lock(runtime, aggregator->monitor);
+        } else if (!aggregator->looking && dm_mono_ms(runtime) >= aggregator->look_at_ms) {
+            aggregator->looking = true;
+            dm_unlock(runtime, aggregator->monitor);
+            aggregate_due(aggregator);
+            dm_lock(runtime, aggregator->monitor);
+            aggregator->looking = false;
+            aggregator->look_at_ms = dm_mono_ms(runtime) + DUE_EVERY_MS;
+        } else {
+            dm_wait_until(runtime, aggregator->monitor, aggregator->looking ? DM_FOREVER : aggregator->look_at_ms);
+        }
+    }
+    dm_unlock(runtime, aggregator->monitor);
+}
+
+enum dm_code dm_aggregator_start(const struct dm_pipeline *pipeline, struct dm_aggregator **ret, struct dm_err *err)
+{
+    struct dm_aggregator *aggregator = dm_alloc_zero(1, sizeof(*aggregator));
+    if (!aggregator)
+        return dm_fail_memory(err);
+    aggregator->pipeline = *pipeline;
+    char id[DM_ID_TEXT];
+    dm_fresh_id(pipeline->ports.runtime, id);
+    snprintf(aggregator->owner, sizeof(aggregator->owner), "a-%s", id);
+    enum dm_code rc = dm_monitor_make(pipeline->ports.runtime, &aggregator->monitor, err);
+    if (rc != DM_OK) {
+        dm_free(aggregator);
+        return rc;
+    }
+    rc = dm_hub_listen(pipeline->hub, document_moved, aggregator, err);
+    for (uint32_t i = 0; rc == DM_OK && i < TASKS; i++) {
+        rc = dm_spawn(pipeline->ports.runtime, "aggregate", run, aggregator, &aggregator->tasks[i], err);
+        aggregator->task_count += rc == DM_OK;
+    }
+    if (rc != DM_OK) {
+        dm_aggregator_stop(aggregator);
+        return rc;
+    }
+    *ret = aggregator;
+    return DM_OK;
+}
+
+void dm_aggregator_stop(struct dm_aggregator *aggregator)
+{
+    if (!aggregator)
+        return;
+    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
+    dm_hub_forget(aggregator->pipeline.hub, document_moved, aggregator);
+    dm_lock(runtime, aggregator->monitor);
+    aggregator->closing = true;
+    dm_wake_all(runtime, aggregator->monitor);
+    dm_unlock(runtime, aggregator->monitor);
+    for (uint32_t i = 0; i < aggregator->task_count; i++)
+        dm_join(runtime, aggregator->tasks[i]);
+    dm_monitor_free(runtime, aggregator->monitor);
+    dm_free(aggregator);
+}

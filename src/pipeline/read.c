@@ -1,0 +1,422 @@
+/* read.c: the tasks that read documents: count pages, read a page, start the model on it.
+ *
+ * A task keeps one document open in one helper and goes on with its pages while there are some; a document with many pages is read by several tasks.
+ * After a run of pages a task turns to a document that nobody reads, so a long one cannot keep short ones waiting. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "worker.h"
+
+enum {
+    RUN_MAX = 40,           /* pages of one document in a row while another waits */
+    JOIN_PAGES_MIN = 8,     /* fewer pages are not worth opening a document a second time */
+    LINGER_MS = 250,        /* how long a document without waiting pages is kept open */
+    TROUBLE_WAIT_MS = 1000, /* before a page is tried again after trouble of our own */
+    MODEL_FULL_WAIT_MS = 20
+};
+
+struct reader_task {
+    struct dm_worker *worker;
+    struct dm_active *document; /* open in `handle`; counted in its `readers` */
+    struct dm_reader_handle *handle;
+    uint32_t run;
+};
+
+/* ---- choosing (with the lock held) ------------------------------------------------------------------------------------ */
+
+static struct dm_page_task *pop(struct dm_active *document, int64_t now_ms, int64_t *until_ms)
+{
+    for (struct dm_page_task **at = &document->queue; *at; at = &(*at)->next) {
+        struct dm_page_task *task = *at;
+        if (task->not_before_ms > now_ms && !dm_page_task_void(task)) {
+            if (task->not_before_ms < *until_ms)
+                *until_ms = task->not_before_ms;
+            continue;
+        }
+        *at = task->next;
+        task->next = NULL;
+        document->queued--;
+        return task;
+    }
+    return NULL;
+}
+
+static struct dm_page_task *pick(struct reader_task *self, int64_t *until_ms)
+{
+    struct dm_worker *worker = self->worker;
+    int64_t now_ms = worker_now(worker);
+    if (worker->stopping || worker->models >= 2 * dm_model_concurrency(worker->pipeline.ports.model))
+        return NULL;
+    struct dm_active *unread = NULL;
+    struct dm_active *longest = NULL;
+    for (struct dm_active *document = worker->documents; document; document = document->next) {
+        if (document->queued == 0 || document == self->document)
+            continue;
+        if (document->readers == 0 && !document->opening && !unread)
+            unread = document;
+        if (document->queued >= JOIN_PAGES_MIN && (!longest || document->readers < longest->readers))
+            longest = document;
+    }
+    struct dm_page_task *task = NULL;
+    if (self->document && !(unread && self->run >= RUN_MAX))
+        task = pop(self->document, now_ms, until_ms);
+    if (!task && unread)
+        task = pop(unread, now_ms, until_ms);
+    if (!task && self->document)
+        task = pop(self->document, now_ms, until_ms);
+    if (!task && longest)
+        task = pop(longest, now_ms, until_ms);
+    return task;
+}
+
+/* ---- opening ---------------------------------------------------------------------------------------------------------- */
+
+/* Lock held on entry and return; given up while the helper closes. */
+static void close_document(struct reader_task *self)
+{
+    struct dm_worker *worker = self->worker;
+    struct dm_active *document = self->document;
+    if (!document)
+        return;
+    struct dm_reader_handle *handle = self->handle;
+    self->document = NULL;
+    self->handle = NULL;
+    self->run = 0;
+    worker_unlock(worker);
+    dm_reader_close(worker->pipeline.ports.reader, handle);
+    worker_lock(worker);
+    document->readers--;
+    dm_active_leave_if_done(worker, document);
+}
+
+/* The source's descriptor, opened once for all tasks. Lock held on entry and return. */
+static enum dm_code open_source(struct dm_worker *worker, struct dm_active *document, struct dm_err *err)
+{
+    while (document->opening)
+        worker_wait(worker, DM_FOREVER);
+    if (document->fd >= 0)
+        return DM_OK;
+    document->opening = true;
+    worker_unlock(worker);
+    const struct dm_blob_key key = dm_key_source(&document->file);
+    struct dm_blob_info info;
+    int fd = -1;
+    enum dm_code rc = dm_blob_open(worker->pipeline.ports.blob, &document->tenant, dm_str_z(key.text), &fd, &info, err);
+    worker_lock(worker);
+    document->opening = false;
+    document->fd = rc == DM_OK ? fd : -1;
+    worker_wake(worker);
+    return rc;
+}
+
+/* Lock held on entry and return. `ret_pages` is 0 where it was open already. */
+static enum dm_code open_document(struct reader_task *self, struct dm_active *document, uint32_t *ret_pages,
+                                  struct dm_err *err)
+{
+    struct dm_worker *worker = self->worker;
+    const struct dm_ports *ports = &worker->pipeline.ports;
+    *ret_pages = 0;
+    if (self->document == document)
+        return DM_OK;
+    document->readers++; /* holds the document while the lock is given up */
+    close_document(self);
+    enum dm_code rc = open_source(worker, document, err);
+    if (rc == DM_OK) {
+        worker_unlock(worker);
+        DM_AUTO(dm_buf) password = dm_buf_make(DM_PASSWORD_MAX);
+        if (document->document.password.len)
+            rc = dm_secrets_open(ports->secrets, &document->tenant, "document-password", document->document.password,
+                                 &password, err);
+        const struct dm_source source = { document->fd, document->document.media, dm_buf_str(&password) };
+        if (rc == DM_OK)
+            rc = dm_reader_open(ports->reader, &document->tenant, &source, &self->handle, ret_pages, err);
+        worker_lock(worker);
+    }
+    if (rc != DM_OK) {
+        document->readers--;
+        worker_wake(worker);
+        return rc;
+    }
+    self->document = document;
+    return DM_OK;
+}
+
+/* ---- fates ------------------------------------------------------------------------------------------------------------ */
+
+/* What the document itself is, as against trouble of ours that may pass. */
+static bool is_verdict(enum dm_code code)
+{
+    switch (code) {
+    case DM_ENCRYPTED:
+    case DM_DAMAGED:
+    case DM_UNSUPPORTED:
+    case DM_TOO_LARGE:
+    case DM_NOT_FOUND:
+    case DM_TIMEOUT:
+    case DM_CRASHED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void page_failed(struct dm_page_task *task, enum dm_reason reason, const char *detail)
+{
+    task->status = DM_PAGE_FAILED;
+    task->reason = reason;
+    snprintf(task->detail, sizeof(task->detail), "%s", detail);
+    dm_page_task_ended(task);
+}
+
+/* Trouble of our own: the page waits and is tried again, at most attempts_max times; a busy helper pool is no attempt. */
+static void try_later(struct dm_page_task *task, enum dm_code code, const struct dm_err *err)
+{
+    struct dm_worker *worker = task->worker;
+    task->attempts += code != DM_BUSY;
+    dm_log(DM_LOG_WARN, DM_EV_PAGE_RETRY, dm_f_z("file", task->holding->document->file.id),
+           dm_f_int("page", task->number), dm_f_int("attempt", task->attempts), dm_f_z("error", err->text));
+    if (task->attempts >= worker->pipeline.attempts_max && task->number > 0) {
+        page_failed(task, DM_REASON_INTERNAL, err->text);
+        return;
+    }
+    task->not_before_ms = worker_now(worker) + TROUBLE_WAIT_MS;
+    dm_page_task_queue(task);
+    worker_wake(worker);
+}
+
+/* ---- split ------------------------------------------------------------------------------------------------------------ */
+
+struct splitting {
+    struct dm_claim claim;
+    struct dm_claim first;
+    uint32_t total;
+    enum dm_reason reason; /* not NONE: the document fails */
+    char detail[DM_DETAIL_MAX];
+};
+
+static enum dm_code decide_split(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                 struct dm_change *ret, struct dm_err *err)
+{
+    struct splitting *splitting = argument;
+    if (snapshot->state.status != DM_STATUS_CHUNKING || snapshot->state.epoch != splitting->claim.epoch)
+        return dm_fail(err, DM_REFUSED, "the document is %s", dm_status_text(snapshot->state.status));
+    if (splitting->reason == DM_REASON_NONE) {
+        struct dm_err why;
+        enum dm_code rc = dm_ledger_split_done(context, snapshot, &splitting->claim, splitting->total,
+                                               DM_CLAIM_PAGES_MAX, ret, &splitting->first, &why);
+        if (rc != DM_NOT_FOUND) {
+            if (rc != DM_OK && err)
+                *err = why;
+            return rc;
+        }
+        splitting->reason = DM_REASON_NO_PAGES;
+        snprintf(splitting->detail, sizeof(splitting->detail), "%s", why.text);
+    }
+    return dm_ledger_fail(context, snapshot, &splitting->claim, splitting->reason, dm_str_z(splitting->detail), ret,
+                          err);
+}
+
+static void log_split(const struct dm_active *document, const struct splitting *splitting)
+{
+    if (splitting->reason == DM_REASON_NONE)
+        dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_STARTED, dm_f_z("tenant", document->tenant.id),
+               dm_f_z("file", document->file.id), dm_f_int("pages", splitting->total));
+    else
+        dm_log(DM_LOG_WARN, DM_EV_DOCUMENT_FAILED, dm_f_z("tenant", document->tenant.id),
+               dm_f_z("file", document->file.id), dm_f_z("reason", dm_reason_text(splitting->reason)));
+}
+
+/* Lock held on entry and return. */
+static void finish_split(struct dm_page_task *task, struct splitting *splitting)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_active *document = task->holding->document;
+    splitting->claim = task->holding->claim;
+    worker_unlock(worker);
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    const struct dm_step step = { .parts = DM_PART_WORK, .decide = decide_split, .argument = splitting };
+    struct dm_err err;
+    struct dm_state state;
+    int64_t began_ms = worker_now(worker);
+    enum dm_code rc = dm_step_run(&worker->pipeline, &document->tenant, &document->file, &step, &arena, &state, &err);
+    worker_lock(worker);
+    if (rc == DM_OK) {
+        log_split(document, splitting);
+        document->state = state;
+        document->state_read_ms = began_ms;
+        if (splitting->reason == DM_REASON_NONE && !dm_active_hold(worker, document, &splitting->first, NULL))
+            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "split"), dm_f_z("file", document->file.id),
+                   dm_f_z("error", "out of memory; the claim will run out and be claimed again"));
+        dm_page_task_leave(task);
+    } else if (rc == DM_REFUSED || rc == DM_NOT_FOUND || rc == DM_CONFLICT) {
+        task->holding->lost = true; /* cancelled, or somebody else has the split by now */
+        dm_page_task_leave(task);
+    } else {
+        try_later(task, rc, &err);
+    }
+}
+
+static void split(struct reader_task *self, struct dm_page_task *task)
+{
+    struct dm_worker *worker = self->worker;
+    struct dm_active *document = task->holding->document;
+    struct splitting splitting = { 0 };
+    struct dm_err err;
+    close_document(self); /* opened afresh: only then are its pages counted */
+    enum dm_code rc = open_document(self, document, &splitting.total, &err);
+    if (rc == DM_OK && splitting.total > worker->pipeline.pages_max) {
+        splitting.reason = DM_REASON_TOO_LARGE;
+        snprintf(splitting.detail, sizeof(splitting.detail), "the document has %u pages; MAX_PAGES allows %u",
+                 splitting.total, worker->pipeline.pages_max);
+    } else if (rc != DM_OK && !is_verdict(rc)) {
+        try_later(task, rc, &err);
+        return;
+    } else if (rc != DM_OK) {
+        splitting.reason = dm_reason_of_reading(rc);
+        snprintf(splitting.detail, sizeof(splitting.detail), "%.*s", DM_DETAIL_MAX - 1, err.text);
+    }
+    finish_split(task, &splitting);
+}
+
+/* ---- pages ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, and the claim is alive. Lock held on
+ * entry and return. */
+static bool may_call(struct dm_page_task *task)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_active *document = task->holding->document;
+    if (worker_now(worker) - document->state_read_ms >= DM_STATE_READ_MS) {
+        int64_t began_ms = worker_now(worker);
+        worker_unlock(worker);
+        DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+        struct dm_snapshot snapshot;
+        struct dm_err err;
+        enum dm_code rc = dm_store_read(worker->pipeline.ports.store, &document->tenant, &document->file, DM_PART_STATE,
+                                        &arena, &snapshot, &err);
+        worker_lock(worker);
+        if (rc != DM_OK && rc != DM_NOT_FOUND)
+            return false;
+        if (rc == DM_NOT_FOUND || snapshot.state.status != DM_STATUS_PROCESSING ||
+            snapshot.state.epoch != task->holding->claim.epoch)
+            document->over = true;
+        if (rc == DM_OK && snapshot.state.version >= document->state.version) {
+            document->state = snapshot.state;
+            document->state_read_ms = began_ms;
+        }
+    }
+    return !dm_page_task_void(task) && dm_wall_ms(worker->pipeline.ports.runtime) < task->holding->claim.lease_until_ms;
+}
+
+/* The model's completion: posts, nothing else. */
+static void answered(void *context, struct dm_model_answer *answer)
+{
+    struct dm_page_task *task = context;
+    struct dm_worker *worker = task->worker;
+    worker_lock(worker);
+    task->answer = *answer;
+    *answer = (struct dm_model_answer){ 0 };
+    task->next = NULL;
+    *worker->answered_end = task;
+    worker->answered_end = &task->next;
+    worker->models--;
+    worker_wake(worker);
+    worker_unlock(worker);
+}
+
+/* Lock held on entry and return. */
+static void call_model(struct dm_page_task *task)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_active *document = task->holding->document;
+    struct dm_err err;
+    for (;;) {
+        if (!may_call(task)) {
+            if (dm_page_task_void(task)) {
+                dm_page_task_leave(task);
+            } else {
+                const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
+                try_later(task, DM_BUSY, &why);
+            }
+            return;
+        }
+        task->request = (struct dm_model_request){
+            .task = DM_MODEL_PAGE, .file = document->file, .page = task->number, .text = dm_buf_str(&task->text)
+        };
+        task->began_ms = worker_now(worker);
+        worker->models++;
+        worker_unlock(worker);
+        enum dm_code rc =
+            dm_model_start(worker->pipeline.ports.model, &document->tenant, &task->request, answered, task, &err);
+        worker_lock(worker);
+        if (rc == DM_OK)
+            return; /* the task may be gone by now */
+        worker->models--;
+        if (rc != DM_BUSY) {
+            try_later(task, rc, &err);
+            return;
+        }
+        worker_wait(worker, worker_now(worker) + MODEL_FULL_WAIT_MS);
+    }
+}
+
+/* Lock held on entry and return. */
+static void read_page(struct reader_task *self, struct dm_page_task *task)
+{
+    static const struct dm_page_want want = { .text = true, .ocr = DM_OCR_AUTO };
+    struct dm_worker *worker = self->worker;
+    struct dm_active *document = task->holding->document;
+    struct dm_err err;
+    uint32_t pages;
+    enum dm_code rc = open_document(self, document, &pages, &err);
+    if (rc == DM_OK) {
+        worker_unlock(worker);
+        struct dm_page_content content = { 0 };
+        rc = dm_reader_page(worker->pipeline.ports.reader, self->handle, task->number, &want, &content, &err);
+        if (rc == DM_OK) {
+            dm_buf_free(&task->text);
+            task->text = dm_buf_move(&content.text);
+        }
+        dm_page_content_free(&content);
+        worker_lock(worker);
+    }
+    if (rc == DM_OK)
+        call_model(task);
+    else if (dm_page_task_void(task))
+        dm_page_task_leave(task);
+    else if (is_verdict(rc))
+        page_failed(task, dm_reason_of_reading(rc), err.text);
+    else
+        try_later(task, rc, &err);
+}
+
+void dm_worker_read(void *argument)
+{
+    struct dm_worker *worker = argument;
+    struct reader_task self = { .worker = worker };
+    worker_lock(worker);
+    while (!worker->closing) {
+        int64_t until_ms = DM_FOREVER;
+        struct dm_page_task *task = pick(&self, &until_ms);
+        if (!task) {
+            int64_t linger_ms = worker_now(worker) + LINGER_MS;
+            bool timed_out = !worker_wait(worker, self.document && linger_ms < until_ms ? linger_ms : until_ms);
+            if (self.document && (timed_out || self.document->holdings == NULL))
+                close_document(&self);
+            continue;
+        }
+        if (self.document != task->holding->document)
+            self.run = 0;
+        self.run++;
+        if (dm_page_task_void(task))
+            dm_page_task_leave(task);
+        else if (task->number == 0)
+            split(&self, task);
+        else
+            read_page(&self, task);
+    }
+    close_document(&self);
+    worker_unlock(worker);
+}

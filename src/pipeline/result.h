@@ -1,0 +1,29 @@
+/* result.h: writing a document's result. Private to the room.
+ *
+ * The result lists every page once, in order, streamed from the segments: memory does not depend on the number of pages. The JSON form:
+ *   {"fileId","tenantId","fileName","processedAt","totalPages","successCount","failedCount","skippedCount","outcome","model",
+ *    "document":{…reduction…},"usage":{…},"chunks":[{"pageNumber","status","analysis","error"?}]} */
+#ifndef DM_PIPELINE_RESULT_H
+#define DM_PIPELINE_RESULT_H
+
+#include "reduce.h"
+
+/* What one result is made of. */
+struct dm_result_source {
+    const struct dm_pipeline *pipeline;
+    const struct dm_tenant *tenant;
+    const struct dm_file *file;
+    const struct dm_snapshot *snapshot; /* DOCUMENT, STATE, WORK */
+    struct dm_str reduction;            /* JSON; empty: there is none yet */
+    struct dm_usage usage;
+};
+
+/* Reads all analyses once: the reduction, stored for this epoch before it is used, so that it is made and paid for once. */
+DM_MUST_USE enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret,
+                                          struct dm_usage *usage, struct dm_err *err);
+/* Writes the form into a sink and puts it under `key`. */
+DM_MUST_USE enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_result_form form,
+                                         struct dm_str key, enum dm_durability durability, uint64_t *ret_bytes,
+                                         struct dm_err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* segment.c: lines of a segment. */
+#include "segment.h"
+
+#include <inttypes.h>
+
+#include "domain/limits.h"
+
+void dm_usage_json(struct dm_buf *buf, const struct dm_usage *usage)
+{
+    dm_buf_addf(buf,
+                "{\"modelCalls\":%" PRIu64 ",\"inputTokens\":%" PRIu64 ",\"outputTokens\":%" PRIu64
+                ",\"modelMs\":%" PRIu64 ",\"costUsd\":%" PRIu64 ".%06" PRIu64 "}",
+                usage->model_calls, usage->input_tokens, usage->output_tokens, usage->model_ms,
+                usage->cost_micros / 1000000, usage->cost_micros % 1000000);
+}
+
+void dm_segment_add(struct dm_buf *segment, const struct dm_page *page, struct dm_str analysis, struct dm_str text)
+{
+    dm_buf_addf(segment, "{\"pageNumber\":%" PRIu32 ",\"analysis\":", page->number);
+    dm_buf_add(segment, analysis);
+    dm_buf_add_z(segment, ",\"attempts\":");
+    dm_buf_add(segment, page->attempts.len ? page->attempts : DM_STR("[]"));
+    dm_buf_add_z(segment, ",\"usage\":");
+    dm_usage_json(segment, &page->usage);
+    dm_buf_add_z(segment, ",\"text\":");
+    dm_buf_add_json_string(segment, text);
+    dm_buf_add_z(segment, "}\n");
+}
+
+enum dm_code dm_segment_parse(struct dm_str line, struct dm_arena *arena, json_t **ret_line, struct dm_page *ret_page,
+                              struct dm_err *err)
+{
+    json_auto_t *object = NULL;
+    enum dm_code rc = dm_json_parse(line, "a segment's line", &object, err);
+    if (rc != DM_OK)
+        return dm_fail(err, DM_CORRUPT, "a segment's line cannot be read");
+    const json_t *attempts = json_object_get(object, "attempts");
+    const json_t *usage = json_object_get(object, "usage");
+    int64_t number = dm_json_int(object, "pageNumber", 0);
+    if (number < 1 || number > DM_PAGE_NUMBER_MAX || !json_is_object(json_object_get(object, "analysis")) ||
+        !json_is_array(attempts))
+        return dm_fail(err, DM_CORRUPT, "a segment's line has no page number, analysis or attempts");
+    DM_AUTO(dm_buf) text = dm_buf_make(DM_SEGMENT_LINE_MAX);
+    dm_json_add(&text, attempts);
+    struct dm_str kept = dm_arena_str(arena, dm_buf_str(&text));
+    if (text.failed || !kept.at)
+        return dm_fail_memory(err);
+    *ret_page = (struct dm_page){
+        .number = (uint32_t)number,
+        .status = DM_PAGE_DONE,
+        .attempts = kept,
+        .attempt_count = (uint32_t)json_array_size(attempts),
+        .usage = { .model_calls = (uint64_t)dm_json_int(usage, "modelCalls", 0),
+                   .input_tokens = (uint64_t)dm_json_int(usage, "inputTokens", 0),
+                   .output_tokens = (uint64_t)dm_json_int(usage, "outputTokens", 0),
+                   .model_ms = (uint64_t)dm_json_int(usage, "modelMs", 0),
+                   .cost_micros = (uint64_t)(json_number_value(json_object_get(usage, "costUsd")) * 1e6 + 0.5) }
+    };
+    *ret_line = json_incref(object);
+    return DM_OK;
+}

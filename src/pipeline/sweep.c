@@ -1,0 +1,273 @@
+/* sweep.c: what nobody else looks after.
+ *
+ * Claims whose owner is gone go back into WORK or end; documents that must be removed are removed; what retention takes is taken. Any number of
+ * sweepers may run: each step is a transaction under what was read, so the second one finds nothing to do. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "worker.h"
+
+enum { SWEEP_EVERY_MS = 5000, SWEEP_AT_ONCE = 100 };
+
+/* ---- claims ----------------------------------------------------------------------------------------------------------- */
+
+struct returning {
+    const struct dm_pipeline *pipeline;
+    const struct dm_tenant *tenant;
+    const struct dm_file *file;
+    struct dm_claim claim;
+    enum dm_give_back how;
+    struct dm_page crashed; /* the page that may not be tried again */
+    bool ended_document;
+};
+
+static enum dm_code unended(const struct returning *returning, struct dm_arena *arena, struct dm_ranges *ret,
+                            struct dm_err *err)
+{
+    const struct dm_claim *claim = &returning->claim;
+    struct dm_page_list records;
+    enum dm_code rc = dm_store_pages(returning->pipeline->ports.store, returning->tenant, returning->file, claim->first,
+                                     claim->last, DM_CLAIM_PAGES_MAX, arena, &records, err);
+    if (rc != DM_OK)
+        return rc;
+    uint32_t left[DM_CLAIM_PAGES_MAX];
+    uint32_t count = 0;
+    uint32_t next = 0;
+    for (uint32_t number = claim->first; number <= claim->last; number++) {
+        while (next < records.count && records.at[next].number < number)
+            next++;
+        bool ended =
+            next < records.count && records.at[next].number == number && records.at[next].epoch == claim->epoch;
+        if (!ended)
+            left[count++] = number;
+    }
+    return dm_ranges_of(arena, left, count, ret, err);
+}
+
+static bool still_there(const struct dm_snapshot *snapshot, uint64_t counter)
+{
+    for (uint32_t i = 0; i < snapshot->claim_count; i++)
+        if (snapshot->claims[i].counter == counter)
+            return true;
+    return false;
+}
+
+static enum dm_code decide_return(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                  struct dm_change *ret, struct dm_err *err)
+{
+    struct returning *returning = argument;
+    const struct dm_claim *claim = &returning->claim;
+    if (!still_there(snapshot, claim->counter))
+        return dm_fail(err, DM_REFUSED, "claim %" PRIu64 " has ended already", claim->counter);
+    struct dm_ranges left = { 0 };
+    struct dm_ranges crashed = { 0 };
+    enum dm_code rc = claim->first ? unended(returning, context->arena, &left, err) : DM_OK;
+    if (rc == DM_OK)
+        rc = dm_ledger_give_back(context, snapshot, claim, left, returning->how, 0, ret, &crashed, err);
+    if (rc == DM_REFUSED && claim->first == 0 && snapshot->state.status == DM_STATUS_CHUNKING) {
+        returning->ended_document = true;
+        return dm_ledger_fail(context, snapshot, claim, DM_REASON_CRASHED,
+                              DM_STR("counting the document's pages ended the process again and again"), ret, err);
+    }
+    if (rc == DM_OK && crashed.count > 0 && snapshot->state.status == DM_STATUS_PROCESSING) {
+        /* Only a claim of a single page can be there: longer ranges are halved first. */
+        returning->crashed =
+            (struct dm_page){ .number = crashed.at[0].first,
+                              .status = DM_PAGE_FAILED,
+                              .reason = DM_REASON_CRASHED,
+                              .detail = DM_STR("reading this page ended the process again and again") };
+        return dm_ledger_end_pages(context, &snapshot->state, claim, &returning->crashed, 1, true, ret, err);
+    }
+    return rc;
+}
+
+enum dm_code dm_claim_return(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
+                             const struct dm_file *file, const struct dm_claim *claim, enum dm_give_back how,
+                             struct dm_err *err)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    struct returning returning = { pipeline, tenant, file, *claim, how, { 0 }, false };
+    const struct dm_step step = {
+        .parts = DM_PART_WORK | DM_PART_CLAIMS, .deleted_too = true, .decide = decide_return, .argument = &returning
+    };
+    enum dm_code rc = dm_step_run(pipeline, tenant, file, &step, &arena, NULL, err);
+    if (rc == DM_REFUSED || rc == DM_NOT_FOUND)
+        return DM_OK; /* it has ended or the document has */
+    if (rc != DM_OK)
+        return rc;
+    dm_log(how == DM_LOST ? DM_LOG_WARN : DM_LOG_DEBUG, DM_EV_CLAIM_RETURNED, dm_f_z("tenant", tenant->id),
+           dm_f_z("file", file->id), dm_f_int("first", claim->first), dm_f_int("last", claim->last),
+           dm_f_int("losses", claim->losses + (how == DM_LOST)));
+    if (returning.ended_document)
+        dm_log(DM_LOG_WARN, DM_EV_DOCUMENT_FAILED, dm_f_z("tenant", tenant->id), dm_f_z("file", file->id),
+               dm_f_z("reason", dm_reason_text(DM_REASON_CRASHED)));
+    dm_hint(pipeline, tenant, file);
+    return DM_OK;
+}
+
+/* ---- what is over ----------------------------------------------------------------------------------------------------- */
+
+static enum dm_code remove_document(const struct dm_pipeline *pipeline, const struct dm_found *found,
+                                    struct dm_err *err)
+{
+    const struct dm_blob_key prefix = dm_key_document(&found->file);
+    enum dm_code rc = dm_blob_remove_all(pipeline->ports.blob, &found->tenant, dm_str_z(prefix.text), err);
+    return rc == DM_OK ? dm_store_erase(pipeline->ports.store, &found->tenant, &found->file, err) : rc;
+}
+
+struct expiring {
+    uint32_t gone;
+    int64_t next_ms;
+};
+
+/* What retention takes by `now_ms` of a document that ended at `completed_ms`, and when it must look again. */
+static struct expiring expiry(const struct dm_pipeline *pipeline, const struct dm_state *state, int64_t now_ms)
+{
+    const struct {
+        enum dm_gone gone;
+        int64_t keep_ms;
+    } rules[] = { { DM_GONE_SOURCE, pipeline->retention_source_ms },
+                  { DM_GONE_PAGES, pipeline->retention_pages_ms },
+                  { DM_GONE_RESULTS, pipeline->retention_results_ms } };
+    struct expiring ret = { 0 };
+    for (size_t i = 0; i < DM_COUNT(rules); i++) {
+        int64_t at_ms = state->completed_ms + rules[i].keep_ms;
+        if (rules[i].keep_ms == 0 || (state->gone & rules[i].gone))
+            continue;
+        if (at_ms <= now_ms)
+            ret.gone |= rules[i].gone;
+        else if (ret.next_ms == 0 || at_ms < ret.next_ms)
+            ret.next_ms = at_ms;
+    }
+    return ret;
+}
+
+static enum dm_code decide_expire(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                  struct dm_change *ret, struct dm_err *err)
+{
+    const struct expiring *expiring = argument;
+    if (!dm_status_is_final(snapshot->state.status))
+        return dm_fail(err, DM_REFUSED, "the document is read again");
+    dm_ledger_expire(context, &snapshot->state, expiring->gone, expiring->next_ms, ret);
+    return DM_OK;
+}
+
+/* The bytes first, then the record: until the record says so the due time stands, so a crash between leaves nothing behind. */
+static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_found *found,
+                           const struct dm_state *state, struct dm_arena *arena, struct dm_err *err)
+{
+    struct dm_blob blob = pipeline->ports.blob;
+    struct expiring expiring = expiry(pipeline, state, dm_wall_ms(pipeline->ports.runtime));
+    const uint32_t all = DM_GONE_SOURCE | DM_GONE_PAGES | DM_GONE_RESULTS;
+    if ((state->gone | expiring.gone) == all)
+        return remove_document(pipeline, found, err);
+    const struct dm_step step = { .parts = 0, .decide = decide_expire, .argument = &expiring };
+    enum dm_code rc = DM_OK;
+    struct dm_blob_key key;
+    if (expiring.gone & DM_GONE_SOURCE) {
+        key = dm_key_source(&found->file);
+        rc = dm_blob_remove(blob, &found->tenant, dm_str_z(key.text), err);
+    }
+    if (rc == DM_OK && (expiring.gone & DM_GONE_PAGES)) {
+        key = dm_key_segments(&found->file);
+        rc = dm_blob_remove_all(blob, &found->tenant, dm_str_z(key.text), err);
+    }
+    if (rc == DM_OK && (expiring.gone & DM_GONE_RESULTS) && state->result_epoch) {
+        key = dm_key_results(&found->file, state->result_epoch, ".json");
+        rc = dm_blob_remove(blob, &found->tenant, dm_str_z(key.text), err);
+    }
+    if (rc == DM_OK)
+        rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, arena, NULL, err);
+    if (rc == DM_OK && expiring.gone)
+        dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_EXPIRED, dm_f_z("tenant", found->tenant.id), dm_f_z("file", found->file.id),
+               dm_f_int("parts", expiring.gone));
+    return rc == DM_REFUSED ? DM_OK : rc;
+}
+
+/* ---- one document ----------------------------------------------------------------------------------------------------- */
+
+static enum dm_code decide_reindex(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                   struct dm_change *ret, struct dm_err *err)
+{
+    (void)argument;
+    if (dm_ledger_reindex(context, snapshot, ret))
+        return DM_OK;
+    return dm_fail(err, DM_REFUSED, "the index is right already");
+}
+
+static enum dm_code return_expired(const struct dm_pipeline *pipeline, const struct dm_found *found,
+                                   const struct dm_snapshot *snapshot, int64_t now_ms, struct dm_err *err)
+{
+    for (uint32_t i = 0; i < snapshot->claim_count; i++) {
+        if (snapshot->claims[i].lease_until_ms > now_ms)
+            continue;
+        enum dm_code rc = dm_claim_return(pipeline, &found->tenant, &found->file, &snapshot->claims[i], DM_LOST, err);
+        if (rc != DM_OK)
+            return rc;
+    }
+    return DM_OK;
+}
+
+static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const struct dm_found *found, struct dm_err *err)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    struct dm_snapshot snapshot;
+    enum dm_code rc =
+        dm_store_read(pipeline->ports.store, &found->tenant, &found->file,
+                      DM_PART_DOCUMENT | DM_PART_STATE | DM_PART_WORK | DM_PART_CLAIMS, &arena, &snapshot, err);
+    if (rc != DM_OK)
+        return rc == DM_NOT_FOUND ? DM_OK : rc;
+    int64_t now_ms = dm_wall_ms(pipeline->ports.runtime);
+    const struct dm_state *state = &snapshot.state;
+    bool due = state->due_ms && state->due_ms <= now_ms;
+    if (snapshot.document.deleted_ms && due)
+        return remove_document(pipeline, found, err);
+    if (dm_status_is_final(state->status) && due)
+        return expire(pipeline, found, state, &arena, err);
+    bool work_due = snapshot.work.key == DM_WORK_DUE && snapshot.work.due_ms <= now_ms;
+    if (!work_due)
+        return DM_OK;
+    if (!dm_status_is_final(state->status)) {
+        rc = return_expired(pipeline, found, &snapshot, now_ms, err);
+        if (rc != DM_OK)
+            return rc;
+    }
+    const struct dm_step step = { .parts = DM_PART_WORK | DM_PART_CLAIMS,
+                                  .deleted_too = true,
+                                  .decide = decide_reindex };
+    rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, &arena, NULL, err);
+    return rc == DM_REFUSED ? DM_OK : rc;
+}
+
+static void sweep_once(struct dm_worker *worker)
+{
+    struct dm_found found[SWEEP_AT_ONCE];
+    uint32_t count = 0;
+    struct dm_err err;
+    const struct dm_pipeline *pipeline = &worker->pipeline;
+    enum dm_code rc =
+        dm_operator_due(pipeline->ports.op, dm_wall_ms(pipeline->ports.runtime), SWEEP_AT_ONCE, found, &count, &err);
+    for (uint32_t i = 0; rc == DM_OK && i < count; i++) {
+        struct dm_err why;
+        if (sweep_document(pipeline, &found[i], &why) != DM_OK)
+            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "sweep"), dm_f_z("file", found[i].file.id),
+                   dm_f_z("error", why.text));
+    }
+    if (rc != DM_OK)
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "sweep"), dm_f_z("error", err.text));
+}
+
+void dm_worker_sweep(void *argument)
+{
+    struct dm_worker *worker = argument;
+    worker_lock(worker);
+    while (!worker->closing) {
+        worker_unlock(worker);
+        sweep_once(worker);
+        worker_lock(worker);
+        int64_t next_ms = worker_now(worker) + SWEEP_EVERY_MS;
+        while (!worker->closing && worker_now(worker) < next_ms)
+            worker_wait(worker, next_ms);
+    }
+    worker_unlock(worker);
+}

@@ -1,0 +1,157 @@
+/* worker.h: what the tasks of one worker share. Private to the room.
+ *
+ * A worker owns claims. Its tasks and what each does:
+ *   dispatch  finds documents with work, shares fairly, claims (dispatch.c)
+ *   read      opens documents, counts pages, reads them, starts the model (read.c); several of them
+ *   commit    takes the model's answers, writes segments and ends pages (commit.c); several of them
+ *   keep      pulls hints, renews claims (dispatch.c)
+ *   sweep     gives back what others lost, ends what cannot go on, removes what is over (sweep.c)
+ *
+ * All share one monitor, which guards every field below that is not constant. No port is called while it is held. */
+#ifndef DM_PIPELINE_WORKER_H
+#define DM_PIPELINE_WORKER_H
+
+#include "adopt.h"
+
+enum { DM_READERS_MAX = 64, DM_COMMITTERS = 2 };
+
+struct dm_active;
+
+/* A claim of this worker's. It goes when its last page has left. */
+struct dm_holding {
+    struct dm_holding *next;
+    struct dm_active *document;
+    struct dm_claim claim;
+    uint32_t left;              /* pages not ended or dropped */
+    bool lost;                  /* no longer ours: drop its pages */
+    struct dm_page_task *ended; /* to be committed, oldest first */
+    struct dm_page_task **ended_end;
+    uint32_t ended_count;
+    int64_t ended_since_ms; /* monotonic, of the oldest */
+    uint32_t segments;      /* written so far */
+};
+
+/* A document with claims of this worker's. */
+struct dm_active {
+    struct dm_active *next;
+    struct dm_tenant tenant;
+    struct dm_file file;
+    struct dm_arena arena;       /* for the texts of `document` */
+    struct dm_document document; /* constant */
+    struct dm_state state;       /* as last seen or written */
+    int64_t state_read_ms;       /* monotonic, when the read of `state` began */
+    bool over;                   /* status or epoch changed: nothing of it counts any more */
+    int fd;                      /* the source's local copy; -1: not opened yet */
+    struct dm_holding *holdings;
+    struct dm_page_task *queue; /* to be read, in order */
+    uint32_t queued;
+    uint32_t in_flight; /* pages claimed and not ended */
+    uint32_t readers;   /* read tasks that have it open */
+    bool opening;       /* one of them opens fd */
+    bool committing;
+    int64_t commit_not_before_ms; /* after a failed commit */
+    struct dm_usage late;         /* of answers that came too late to count */
+};
+
+/* A page (or, number 0, the split) on its way through the worker. */
+struct dm_page_task {
+    struct dm_page_task *next;
+    struct dm_worker *worker;
+    struct dm_holding *holding;
+    uint32_t number;
+    int64_t not_before_ms; /* monotonic: a try again waits until then */
+    uint32_t attempts;
+    struct dm_buf attempt_log; /* JSON array without its closing bracket */
+    struct dm_buf text;
+    struct dm_model_request request;
+    struct dm_model_answer answer;
+    int64_t began_ms; /* monotonic, of the attempt */
+    enum dm_page_status status;
+    enum dm_reason reason;
+    char detail[DM_DETAIL_MAX];
+    struct dm_usage usage;         /* of all attempts */
+    struct dm_str adopted_segment; /* in the document's arena: the answer was found there */
+    uint64_t adopted_offset;
+    uint32_t adopted_length;
+};
+
+struct dm_worker {
+    struct dm_pipeline pipeline;
+    struct dm_worker_options options;
+    char owner[DM_OWNER_MAX];
+    struct dm_monitor *monitor;
+    bool stopping; /* claim no more, start no more pages */
+    bool closing;  /* tasks end */
+    bool look;     /* dispatch should look into the store now */
+    struct dm_active *documents;
+    uint32_t document_count;
+    uint32_t in_flight; /* over all documents */
+    uint32_t models;    /* model calls under way */
+    struct dm_page_task *answered;
+    struct dm_page_task **answered_end;
+    struct dm_task *dispatch, *keep, *sweep;
+    struct dm_task *readers[DM_READERS_MAX];
+    struct dm_task *committers[DM_COMMITTERS];
+    uint32_t reader_count, committer_count;
+};
+
+/* Shorthands for the one monitor. */
+static inline void worker_lock(struct dm_worker *worker)
+{
+    dm_lock(worker->pipeline.ports.runtime, worker->monitor);
+}
+
+static inline void worker_unlock(struct dm_worker *worker)
+{
+    dm_unlock(worker->pipeline.ports.runtime, worker->monitor);
+}
+
+static inline bool worker_wait(struct dm_worker *worker, int64_t until_mono_ms)
+{
+    return dm_wait_until(worker->pipeline.ports.runtime, worker->monitor, until_mono_ms);
+}
+
+static inline void worker_wake(struct dm_worker *worker)
+{
+    dm_wake_all(worker->pipeline.ports.runtime, worker->monitor);
+}
+
+static inline int64_t worker_now(struct dm_worker *worker)
+{
+    return dm_mono_ms(worker->pipeline.ports.runtime);
+}
+
+/* The tasks. */
+void dm_worker_dispatch(void *worker);
+void dm_worker_keep(void *worker);
+void dm_worker_sweep(void *worker);
+void dm_worker_read(void *worker);
+void dm_worker_commit(void *worker);
+
+/* active.c: bookkeeping, all with the lock held. */
+struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file);
+/* Makes it where it is not there yet; NULL when memory is out. Texts of the snapshot are copied. */
+struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file,
+                                  const struct dm_snapshot *snapshot);
+/* Queues the claim's pages (or the split); pages whose answers were found in a segment are not read again. False when memory is out. */
+bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const struct dm_claim *claim,
+                    const struct dm_adopted *adopted);
+/* The page has ended or is dropped: frees the task, and the holding and the document with their last. */
+void dm_page_task_leave(struct dm_page_task *task);
+void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *document);
+/* The page's fate is known: to be committed. */
+void dm_page_task_ended(struct dm_page_task *task);
+/* Into the document's queue, in order of its page. */
+void dm_page_task_queue(struct dm_page_task *task);
+/* Whether nothing of it counts any more. */
+static inline bool dm_page_task_void(const struct dm_page_task *task)
+{
+    return task->holding->lost || task->holding->document->over;
+}
+
+/* sweep.c, used by the drain too: what is left of a claim goes back into WORK, or ends. */
+DM_MUST_USE enum dm_code dm_claim_return(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
+                                         const struct dm_file *file, const struct dm_claim *claim,
+                                         enum dm_give_back how, struct dm_err *err);
+
+#endif
