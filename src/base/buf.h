@@ -1,8 +1,8 @@
 /* buf.h: building text, with a ceiling.
  *
  * A buffer is told its largest size when it is made and never grows past it. The first append that does not
- * fit, or for which memory is out, changes nothing and sets `failed`; every later one does nothing. So a chain of appends is
- * checked once, at its end. */
+ * fit, or for which memory is out, changes nothing and sets `failed`; every later one does nothing. So a chain of
+ * appends is checked once, at its end. */
 #ifndef DM_BASE_BUF_H
 #define DM_BASE_BUF_H
 

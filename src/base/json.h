@@ -1,7 +1,7 @@
 /* json.h: small helpers around jansson, docmill's one JSON library.
  *
- * Text from outside is parsed only by dm_json_parse: strict UTF-8, duplicate keys refused, nesting limited by jansson (2,048)
- * and size by the caller's buffer. `json_auto_t` (jansson's own) frees a local at the end of its scope. */
+ * Text from outside is parsed only by dm_json_parse: strict UTF-8, duplicate keys refused, nesting limited by jansson
+ * (2,048) and size by the caller's buffer. `json_auto_t` (jansson's own) frees a local at the end of its scope. */
 #ifndef DM_BASE_JSON_H
 #define DM_BASE_JSON_H
 

@@ -1,8 +1,8 @@
 /* log.h: what operators read.
  *
  * A line is an event from the closed list below plus fields. Never a document's text, a key, a token, a file
- * name or a prompt. On a terminal the line is for people, elsewhere it is one JSON object. Stages, handlers and subcommands log,
- * once, where they decide; base, domain and the backends report errors and log nothing above debug.
+ * name or a prompt. On a terminal the line is for people, elsewhere it is one JSON object. Stages, handlers and
+ * subcommands log, once, where they decide; base, domain and the backends report errors and log nothing above debug.
  *
  *   dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_COMPLETED, dm_f_str("tenant", tenant), dm_f_int("pages", 3));
  *

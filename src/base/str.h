@@ -42,7 +42,8 @@ bool dm_str_ends(struct dm_str s, struct dm_str suffix);
 size_t dm_str_find_char(struct dm_str s, char c);
 /* Position of the first `needle`, or s.len. An empty needle is found at 0. */
 size_t dm_str_find(struct dm_str s, struct dm_str needle);
-/* Takes what stands before the first `separator` off `*rest`; false once `*rest` is used up. "a,,b" gives "a", "", "b". */
+/* Takes what stands before the first `separator` off `*rest`; false once `*rest` is used up. "a,,b" gives "a", "", "b".
+ */
 bool dm_str_next(struct dm_str *rest, char separator, struct dm_str *ret_part);
 
 /* Decimal digits only, the whole slice, no sign; false on anything else or on overflow. */

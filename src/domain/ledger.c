@@ -1,7 +1,7 @@
 /* ledger.c: the rules of a document's life.
  *
- * Everything that may be written of a document is decided here, once, for every backend. The shape is always the same: copy what was read,
- * change the copy, raise its version, point the transaction at it. */
+ * Everything that may be written of a document is decided here, once, for every backend. The shape is always the same:
+ * copy what was read, change the copy, raise its version, point the transaction at it. */
 #include "domain/ledger.h"
 
 #include <inttypes.h>
@@ -14,7 +14,8 @@
 
 enum { EVENT_DATA_MAX = 256 * 1024, LOSSES_BEFORE_HALVING = 2 };
 
-/* ---- parts of a change ------------------------------------------------------------------------------------------------ */
+/* ---- parts of a change
+ * ------------------------------------------------------------------------------------------------ */
 
 static void change_state(struct dm_change *change, const struct dm_state *from, int64_t now_ms)
 {
@@ -84,7 +85,8 @@ static void unlist_work(struct dm_change *change)
     change->work.split_needed = false;
 }
 
-/* ---- WORK's index key ------------------------------------------------------------------------------------------------- */
+/* ---- WORK's index key
+ * ------------------------------------------------------------------------------------------------- */
 
 bool dm_ledger_claimable(const struct dm_work *work, int64_t now_ms)
 {
@@ -96,7 +98,8 @@ bool dm_ledger_claimable(const struct dm_work *work, int64_t now_ms)
     return false;
 }
 
-/* READY while something can be claimed, else DUE at the earliest lease end (0: no claim is out) or due page, else in no index. */
+/* READY while something can be claimed, else DUE at the earliest lease end (0: no claim is out) or due page, else in no
+ * index. */
 static void index_work(struct dm_work *work, int64_t now_ms, int64_t lease_end_ms)
 {
     if (dm_ledger_claimable(work, now_ms)) {
@@ -127,7 +130,8 @@ bool dm_ledger_reindex(dm_ledger_context context, const struct dm_snapshot *snap
     return ret->work.key != snapshot->work.key || ret->work.due_ms != snapshot->work.due_ms;
 }
 
-/* ---- intake ----------------------------------------------------------------------------------------------------------- */
+/* ---- intake
+ * ----------------------------------------------------------------------------------------------------------- */
 
 enum dm_code dm_ledger_accept(dm_ledger_context context, const struct dm_document *document, struct dm_change *ret,
                               struct dm_err *err)
@@ -156,7 +160,8 @@ enum dm_code dm_ledger_accept(dm_ledger_context context, const struct dm_documen
     return add_event(context, ret, DM_EVENT_DOCUMENT_UPLOADED, &data, err);
 }
 
-/* ---- claims ----------------------------------------------------------------------------------------------------------- */
+/* ---- claims
+ * ----------------------------------------------------------------------------------------------------------- */
 
 static struct dm_claim new_claim(dm_ledger_context context, struct dm_work *work, struct dm_str owner)
 {
@@ -248,7 +253,8 @@ enum dm_code dm_ledger_claim_pages(dm_ledger_context context, const struct dm_sn
     return DM_OK;
 }
 
-/* ---- split ------------------------------------------------------------------------------------------------------------ */
+/* ---- split
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static enum dm_code choose_pages(dm_ledger_context context, struct dm_str option, uint32_t total, struct dm_ranges *ret,
                                  struct dm_err *err)
@@ -347,7 +353,8 @@ enum dm_code dm_ledger_fail(dm_ledger_context context, const struct dm_snapshot 
     return add_failed(context, ret, reason, detail, err);
 }
 
-/* ---- pages end -------------------------------------------------------------------------------------------------------- */
+/* ---- pages end
+ * -------------------------------------------------------------------------------------------------------- */
 
 static enum dm_code add_page_event(dm_ledger_context context, struct dm_change *change, const struct dm_page *pages,
                                    uint32_t count, enum dm_page_status status, struct dm_err *err)
@@ -415,7 +422,8 @@ void dm_ledger_add_usage(const struct dm_state *state, const struct dm_usage *us
     dm_usage_add(&ret->state.usage, usage);
 }
 
-/* ---- claims come back ------------------------------------------------------------------------------------------------- */
+/* ---- claims come back
+ * ------------------------------------------------------------------------------------------------- */
 
 struct returning {
     struct dm_returned *at;
@@ -431,8 +439,9 @@ static void add_returned(struct returning *to, uint32_t first, uint32_t last, ui
     to->at[to->count++] = (struct dm_returned){ first, last, losses, due_ms };
 }
 
-/* The rule for a range that was lost without one of its pages ending: after the second loss in a row it is halved at each further
- * one, so that the page that kills its worker is found; that page, lost three times alone, may not be tried again. */
+/* The rule for a range that was lost without one of its pages ending: after the second loss in a row it is halved at
+ * each further one, so that the page that kills its worker is found; that page, lost three times alone, may not be
+ * tried again. */
 static void return_lost(struct returning *to, struct dm_range range, uint32_t losses)
 {
     if (range.first == range.last) {
@@ -518,7 +527,8 @@ enum dm_code dm_ledger_give_back(dm_ledger_context context, const struct dm_snap
     return DM_OK;
 }
 
-/* ---- aggregate -------------------------------------------------------------------------------------------------------- */
+/* ---- aggregate
+ * -------------------------------------------------------------------------------------------------------- */
 
 bool dm_ledger_result_due(const struct dm_state *state, int64_t now_ms)
 {
@@ -567,6 +577,20 @@ enum dm_code dm_ledger_renew_result(dm_ledger_context context, const struct dm_s
     return DM_OK;
 }
 
+enum dm_code dm_ledger_put_off_result(dm_ledger_context context, const struct dm_state *state, uint64_t lease_counter,
+                                      int64_t wait_ms, struct dm_change *ret, struct dm_err *err)
+{
+    enum dm_code rc = check_lease(state, lease_counter, err);
+    if (rc != DM_OK)
+        return rc;
+    *ret = (struct dm_change){ 0 };
+    change_state(ret, state, 0);
+    ret->state.lease.until_ms = context->now_ms + wait_ms;
+    ret->state.due_ms = ret->state.lease.until_ms;
+    ret->state.aggregations--;
+    return DM_OK;
+}
+
 enum dm_code dm_ledger_result_kept(dm_ledger_context context, const struct dm_state *state, uint64_t lease_counter,
                                    uint64_t bytes, const struct dm_usage *usage, struct dm_change *ret,
                                    struct dm_err *err)
@@ -591,7 +615,8 @@ enum dm_code dm_ledger_result_kept(dm_ledger_context context, const struct dm_st
     return add_event(context, ret, DM_EVENT_DOCUMENT_COMPLETED, &data, err);
 }
 
-/* ---- requests --------------------------------------------------------------------------------------------------------- */
+/* ---- requests
+ * --------------------------------------------------------------------------------------------------------- */
 
 static enum dm_code cancel_into(dm_ledger_context context, struct dm_change *change, struct dm_err *err)
 {

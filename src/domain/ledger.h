@@ -2,15 +2,18 @@
  *
  * Each takes what was read of a document (a snapshot of the parts it names) and fills a change: the new records and
  * the one transaction that writes them under the versions read. Nothing happens until the caller commits it
- * (ports/store.h); on a conflict the caller reads again and decides anew. No I/O, no clock, no memory but the arena given.
+ * (ports/store.h); on a conflict the caller reads again and decides anew. No I/O, no clock, no memory but the arena
+ * given.
  *
- * A refused move answers DM_REFUSED and fills nothing. A change points into itself: it is not copied or moved once it is filled. */
+ * A refused move answers DM_REFUSED and fills nothing. A change points into itself: it is not copied or moved once it
+ * is filled. */
 #ifndef DM_DOMAIN_LEDGER_H
 #define DM_DOMAIN_LEDGER_H
 
 #include "domain/records.h"
 
-/* ---- what a transaction is made of (the store port takes it) --------------------------------------------------------- */
+/* ---- what a transaction is made of (the store port takes it)
+ * --------------------------------------------------------- */
 
 enum dm_claim_write_kind {
     DM_CLAIM_INSERT, /* must be absent */
@@ -35,8 +38,8 @@ enum dm_conflict {
     DM_CONFLICT_IDEM
 };
 
-/* One transaction over the records of one document. NULL or 0: that part is not touched. Every condition must hold, or nothing
- * is written and the answer is DM_CONFLICT with `ret_conflict` saying where. At most 100 records. */
+/* One transaction over the records of one document. NULL or 0: that part is not touched. Every condition must hold, or
+ * nothing is written and the answer is DM_CONFLICT with `ret_conflict` saying where. At most 100 records. */
 struct dm_transaction {
     const struct dm_document *document; /* inserted with the first STATE, otherwise replaced (must be there) */
     const struct dm_state *state;       /* its version is the new one */
@@ -74,7 +77,8 @@ struct dm_change {
     struct dm_transaction transaction;
 };
 
-/* What holds for every change: now (wall clock), the arena for its texts, and how long ended documents are kept (0: for ever). */
+/* What holds for every change: now (wall clock), the arena for its texts, and how long ended documents are kept (0: for
+ * ever). */
 struct dm_ledger_context {
     int64_t now_ms;
     struct dm_arena *arena;
@@ -83,13 +87,15 @@ struct dm_ledger_context {
 
 typedef const struct dm_ledger_context *dm_ledger_context;
 
-/* ---- intake ----------------------------------------------------------------------------------------------------------- */
+/* ---- intake
+ * ----------------------------------------------------------------------------------------------------------- */
 
 /* DOC as given, STATE pending, WORK ready for its first claim (the split), event 1. */
 DM_MUST_USE enum dm_code dm_ledger_accept(dm_ledger_context context, const struct dm_document *document,
                                           struct dm_change *ret, struct dm_err *err);
 
-/* ---- split ------------------------------------------------------------------------------------------------------------ */
+/* ---- split
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* Whether WORK has something to claim at `now_ms`. */
 bool dm_ledger_claimable(const struct dm_work *work, int64_t now_ms);
@@ -97,8 +103,9 @@ bool dm_ledger_claimable(const struct dm_work *work, int64_t now_ms);
 DM_MUST_USE enum dm_code dm_ledger_claim_split(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                                struct dm_str owner, struct dm_change *ret, struct dm_claim *ret_claim,
                                                struct dm_err *err);
-/* The pages are known. Needs DOCUMENT, STATE, WORK. Deletes the split's claim; with first_claim_max > 0 claims the first pages in the same
- * transaction. DM_NOT_FOUND where `pages` of DOC names no page of the document: then the caller fails it with NO_PAGES. */
+/* The pages are known. Needs DOCUMENT, STATE, WORK. Deletes the split's claim; with first_claim_max > 0 claims the
+ * first pages in the same transaction. DM_NOT_FOUND where `pages` of DOC names no page of the document: then the caller
+ * fails it with NO_PAGES. */
 DM_MUST_USE enum dm_code dm_ledger_split_done(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                               const struct dm_claim *split, uint32_t total, uint32_t first_claim_max,
                                               struct dm_change *ret, struct dm_claim *ret_claim, struct dm_err *err);
@@ -107,14 +114,15 @@ DM_MUST_USE enum dm_code dm_ledger_fail(dm_ledger_context context, const struct 
                                         const struct dm_claim *claim, enum dm_reason reason, struct dm_str detail,
                                         struct dm_change *ret, struct dm_err *err);
 
-/* ---- analyse ---------------------------------------------------------------------------------------------------------- */
+/* ---- analyse
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* A range of at most `max` pages for `owner`. Needs STATE, WORK. DM_NOT_FOUND: nothing to claim now. */
 DM_MUST_USE enum dm_code dm_ledger_claim_pages(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                                struct dm_str owner, uint32_t max, struct dm_change *ret,
                                                struct dm_claim *ret_claim, struct dm_err *err);
-/* Pages of a claim have ended: STATE, the pages, their events. Reads snapshot->state alone. With `last` the claim is deleted, else it
- * must still be there. The pages' `epoch`, `format` and `ended_ms` are set here. */
+/* Pages of a claim have ended: STATE, the pages, their events. Reads snapshot->state alone. With `last` the claim is
+ * deleted, else it must still be there. The pages' `epoch`, `format` and `ended_ms` are set here. */
 DM_MUST_USE enum dm_code dm_ledger_end_pages(dm_ledger_context context, const struct dm_state *state,
                                              const struct dm_claim *claim, struct dm_page *pages, uint32_t count,
                                              bool last, struct dm_change *ret, struct dm_err *err);
@@ -126,20 +134,23 @@ enum dm_give_back {
     DM_LOST         /* with its owner */
 };
 
-/* A claim ends without all its pages: what is left of it goes back into WORK. Needs STATE, WORK. `left` are its pages without a record of
- * this epoch. Lost ranges are counted and halved by the rule of the design; what may not be tried again is returned in
- * `ret_crashed` (pages; for a split: the document itself, DM_REFUSED) and the caller ends it with CRASHED. */
+/* A claim ends without all its pages: what is left of it goes back into WORK. Needs STATE, WORK. `left` are its pages
+ * without a record of this epoch. Lost ranges are counted and halved by the rule of the design; what may not be tried
+ * again is returned in `ret_crashed` (pages; for a split: the document itself, DM_REFUSED) and the caller ends it with
+ * CRASHED. */
 DM_MUST_USE enum dm_code dm_ledger_give_back(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                              const struct dm_claim *claim, struct dm_ranges left, enum dm_give_back how,
                                              int64_t due_ms, struct dm_change *ret, struct dm_ranges *ret_crashed,
                                              struct dm_err *err);
-/* A lost claim of a single page that may not be tried again: the page ends `crashed`, the claim is deleted. Needs STATE. */
+/* A lost claim of a single page that may not be tried again: the page ends `crashed`, the claim is deleted. Needs
+ * STATE. */
 /* (dm_ledger_end_pages with last = true does this.) */
 
 /* Puts WORK under the index key that it deserves; needs WORK and CLAIMS. False: it stands right already. */
 bool dm_ledger_reindex(dm_ledger_context context, const struct dm_snapshot *snapshot, struct dm_change *ret);
 
-/* ---- aggregate -------------------------------------------------------------------------------------------------------- */
+/* ---- aggregate
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* Whether an aggregator may take it: every page has ended and nobody holds it. */
 bool dm_ledger_result_due(const struct dm_state *state, int64_t now_ms);
@@ -148,17 +159,24 @@ DM_MUST_USE enum dm_code dm_ledger_take_result(dm_ledger_context context, const 
 /* Another stretch of the lease, for its holder. */
 DM_MUST_USE enum dm_code dm_ledger_renew_result(dm_ledger_context context, const struct dm_state *state,
                                                 uint64_t lease_counter, struct dm_change *ret, struct dm_err *err);
+/* It could not be written now, for want of disk or the like: somebody tries again a little later, and the attempt does
+ * not count. */
+DM_MUST_USE enum dm_code dm_ledger_put_off_result(dm_ledger_context context, const struct dm_state *state,
+                                                  uint64_t lease_counter, int64_t wait_ms, struct dm_change *ret,
+                                                  struct dm_err *err);
 /* The result is durable under dm_key_results(file, state->epoch). */
 DM_MUST_USE enum dm_code dm_ledger_result_kept(dm_ledger_context context, const struct dm_state *state,
                                                uint64_t lease_counter, uint64_t bytes, const struct dm_usage *usage,
                                                struct dm_change *ret, struct dm_err *err);
 
-/* ---- requests --------------------------------------------------------------------------------------------------------- */
+/* ---- requests
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* Needs STATE, WORK. */
 DM_MUST_USE enum dm_code dm_ledger_cancel(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                           struct dm_change *ret, struct dm_err *err);
-/* Needs STATE, WORK. `pages` have ended, `failed` of them as failed and the rest as done. Empty pages where the split failed: begin again. */
+/* Needs STATE, WORK. `pages` have ended, `failed` of them as failed and the rest as done. Empty pages where the split
+ * failed: begin again. */
 DM_MUST_USE enum dm_code dm_ledger_retry(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                          struct dm_ranges pages, uint32_t failed, struct dm_change *ret,
                                          struct dm_err *err);

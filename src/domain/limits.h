@@ -1,4 +1,5 @@
-/* limits.h: the numbers that the rooms share. What an operator may change is a setting (cli/settings); these are not. */
+/* limits.h: the numbers that the rooms share. What an operator may change is a setting (cli/settings); these are not.
+ */
 #ifndef DM_DOMAIN_LIMITS_H
 #define DM_DOMAIN_LIMITS_H
 

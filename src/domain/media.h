@@ -20,10 +20,10 @@ enum dm_media { DM_MEDIA_NONE = 0, DM_MEDIA(DM_MEDIA_ENUM) DM_MEDIA_COUNT };
 /* As many first bytes as dm_media_detect may want; a shorter document gives what it has. */
 enum { DM_MEDIA_HEAD = 4096 };
 
-/* Decides by the first bytes. PDF: "%PDF-" within 1,024 bytes. Plain text only where the name ends in .txt or .md or the declared type is
- * text/plain or text/markdown, and the bytes are UTF-8 or Latin text without NUL. `declared` may be empty or
- * application/octet-stream. DM_UNSUPPORTED, naming the kinds that are read, for anything else and where the bytes belie
- * the declared type. */
+/* Decides by the first bytes. PDF: "%PDF-" within 1,024 bytes. Plain text only where the name ends in .txt or .md or
+ * the declared type is text/plain or text/markdown, and the bytes are UTF-8 or Latin text without NUL. `declared` may
+ * be empty or application/octet-stream. DM_UNSUPPORTED, naming the kinds that are read, for anything else and where the
+ * bytes belie the declared type. */
 DM_MUST_USE enum dm_code dm_media_detect(struct dm_str head, struct dm_str name, struct dm_str declared,
                                          enum dm_media *ret_media, struct dm_err *err);
 const char *dm_media_type(enum dm_media media);                    /* "application/pdf" */

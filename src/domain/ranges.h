@@ -19,7 +19,8 @@ struct dm_ranges {
 /* What one request may name. */
 enum { DM_RANGES_MAX = 1000, DM_PAGE_NUMBER_MAX = 1000000 };
 
-/* "1-5,9, 12-" (an open end is the last page). Sorts and joins. An empty text is the empty set. DM_INVALID with the part that is wrong. */
+/* "1-5,9, 12-" (an open end is the last page). Sorts and joins. An empty text is the empty set. DM_INVALID with the
+ * part that is wrong. */
 DM_MUST_USE enum dm_code dm_ranges_parse(struct dm_arena *arena, struct dm_str text, struct dm_ranges *ret,
                                          struct dm_err *err);
 /* The pages of `set` that are at most `last`, copied into `arena`. */

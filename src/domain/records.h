@@ -8,8 +8,9 @@
  *   EVENT  a numbered fact about the document; numbers count from 1 without a hole
  *   IDEM   which document an Idempotency-Key became
  *
- * Text members are borrowed: they live in the arena that the record was read into, or wherever its maker put them. Every instant is
- * wall-clock milliseconds; 0 means "none". `format` is the record format's version: version N reads N-1 and N. */
+ * Text members are borrowed: they live in the arena that the record was read into, or wherever its maker put them.
+ * Every instant is wall-clock milliseconds; 0 means "none". `format` is the record format's version: version N reads
+ * N-1 and N. */
 #ifndef DM_DOMAIN_RECORDS_H
 #define DM_DOMAIN_RECORDS_H
 
@@ -156,8 +157,8 @@ struct dm_event {
 const char *dm_event_type_text(enum dm_event_type type);
 bool dm_event_type_parse(struct dm_str text, enum dm_event_type *ret_type);
 
-/* An upload's Idempotency-Key. It is inserted in the transaction that accepts the document, so of two uploads under one key only
- * one can be accepted, whatever crashes between. */
+/* An upload's Idempotency-Key. It is inserted in the transaction that accepts the document, so of two uploads under one
+ * key only one can be accepted, whatever crashes between. */
 struct dm_idem {
     struct dm_str key;           /* the route and the client's key, at most 300 bytes */
     char request[DM_SHA256_HEX]; /* what the request was, hashed: another request under the same key is refused */

@@ -1,4 +1,5 @@
-/* active.c: which documents, claims and pages a worker has in its hands. Everything here runs with the worker's lock held. */
+/* active.c: which documents, claims and pages a worker has in its hands. Everything here runs with the worker's lock
+ * held. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -1,7 +1,7 @@
 /* adopt.c: segments that no page record names.
  *
- * A worker that died between writing a segment and committing it has left answers that were paid for. Whoever claims the range again takes
- * them over. Once the document has ended, what is still unnamed is removed. */
+ * A worker that died between writing a segment and committing it has left answers that were paid for. Whoever claims
+ * the range again takes them over. Once the document has ended, what is still unnamed is removed. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -66,7 +66,8 @@ enum dm_code dm_adopt(const struct dm_pipeline *pipeline, const struct dm_tenant
     return DM_OK;
 }
 
-/* ---- orphans ---------------------------------------------------------------------------------------------------------- */
+/* ---- orphans
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static bool listed(const struct dm_blob_list *names, struct dm_str key)
 {
@@ -76,7 +77,8 @@ static bool listed(const struct dm_blob_list *names, struct dm_str key)
     return false;
 }
 
-/* The segments that page records name, each once in a row (records come in page order, so repeats are neighbours mostly). */
+/* The segments that page records name, each once in a row (records come in page order, so repeats are neighbours
+ * mostly). */
 static enum dm_code named_segments(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                    const struct dm_file *file, const struct dm_state *state, struct dm_arena *arena,
                                    struct dm_blob_list *ret, struct dm_err *err)

@@ -1,4 +1,5 @@
-/* adopt.h: segments that no page record names: answers taken over, or removed once the document has ended. Private to the room. */
+/* adopt.h: segments that no page record names: answers taken over, or removed once the document has ended. Private to
+ * the room. */
 #ifndef DM_PIPELINE_ADOPT_H
 #define DM_PIPELINE_ADOPT_H
 

@@ -1,7 +1,8 @@
 /* aggregate.c: when every page has ended, one result.
  *
  * The hub says at once which documents are ready; the due index says it again whenever that was missed. Whoever takes a
- * document holds its lease; the lease's counter goes with every later write, so an aggregator that overslept writes nothing. */
+ * document holds its lease; the lease's counter goes with every later write, so an aggregator that overslept writes
+ * nothing. */
 #include <stdio.h>
 
 #include "base/alloc.h"
@@ -9,7 +10,14 @@
 #include "adopt.h"
 #include "result.h"
 
-enum { READY_MAX = 256, DUE_EVERY_MS = 1000, DUE_AT_ONCE = 100, REDUCTION_MAX = 4 * 1024 * 1024, TASKS = 2 };
+enum {
+    READY_MAX = 256,
+    DUE_EVERY_MS = 1000,
+    DUE_AT_ONCE = 100,
+    REDUCTION_MAX = 4 * 1024 * 1024,
+    TASKS = 2,
+    PUT_OFF_MS = 2000
+};
 
 struct dm_aggregator {
     struct dm_pipeline pipeline;
@@ -24,7 +32,8 @@ struct dm_aggregator {
     uint32_t task_count;
 };
 
-/* ---- one document ----------------------------------------------------------------------------------------------------- */
+/* ---- one document
+ * ----------------------------------------------------------------------------------------------------- */
 
 struct aggregating {
     const struct dm_aggregator *aggregator;
@@ -43,6 +52,13 @@ static enum dm_code decide_take(void *argument, dm_ledger_context context, const
     if (rc == DM_OK)
         aggregating->lease = ret->state.lease.counter;
     return rc;
+}
+
+static enum dm_code decide_put_off(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                   struct dm_change *ret, struct dm_err *err)
+{
+    const struct aggregating *aggregating = argument;
+    return dm_ledger_put_off_result(context, &snapshot->state, aggregating->lease, PUT_OFF_MS, ret, err);
 }
 
 static enum dm_code decide_kept(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
@@ -142,7 +158,7 @@ static void aggregate(const struct dm_aggregator *aggregator, const struct dm_fo
                               &err);
     if (rc == DM_OK)
         rc = end_document(found, &snapshot, &aggregating, &arena, &err);
-    /* Somebody else has it, or it was cancelled: nothing to say. Other trouble is met again when the lease runs out. */
+    /* Somebody else has it, or it was cancelled: nothing to say.  */
     if (rc == DM_OK || rc == DM_REFUSED || rc == DM_NOT_FOUND) {
         if (rc == DM_OK && dm_remove_orphans(pipeline, &found->tenant, &found->file, &snapshot.state, &err) != DM_OK)
             dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "orphans"), dm_f_z("file", found->file.id),
@@ -151,9 +167,16 @@ static void aggregate(const struct dm_aggregator *aggregator, const struct dm_fo
     }
     dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("file", found->file.id),
            dm_f_z("error", err.text));
+    /* What may pass by itself does not use up the attempts; what cannot be written down waits for the lease. */
+    const struct dm_step put_off = { .parts = 0, .decide = decide_put_off, .argument = &aggregating };
+    struct dm_err ignored;
+    if (aggregating.lease && dm_code_retry(rc) == DM_RETRY_LATER &&
+        dm_step_run(pipeline, &found->tenant, &found->file, &put_off, &arena, NULL, &ignored) != DM_OK)
+        return;
 }
 
-/* ---- finding them ----------------------------------------------------------------------------------------------------- */
+/* ---- finding them
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void document_moved(void *context, const struct dm_tenant *tenant, const struct dm_file *file,
                            const struct dm_state *state)

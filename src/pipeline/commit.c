@@ -1,8 +1,8 @@
 /* commit.c: the tasks that end pages.
  *
- * An answer becomes a page's fate, fates wait for company, and a batch of one claim's pages goes out together: first its segment, then one
- * transaction. One commit of a document at a time: the version of STATE that the last one wrote is the one that the next replaces, so no
- * read is needed between them. */
+ * An answer becomes a page's fate, fates wait for company, and a batch of one claim's pages goes out together: first
+ * its segment, then one transaction. One commit of a document at a time: the version of STATE that the last one wrote
+ * is the one that the next replaces, so no read is needed between them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,8 @@
 
 enum { AGAIN_MS = 1000, BACKOFF_FIRST_MS = 1000, BACKOFF_MAX_MS = 60000 };
 
-/* ---- answers (with the lock held) ------------------------------------------------------------------------------------- */
+/* ---- answers (with the lock held)
+ * ------------------------------------------------------------------------------------- */
 
 static void log_attempt(struct dm_page_task *task, int64_t now_ms)
 {
@@ -75,12 +76,14 @@ static void settle_all(struct dm_worker *worker)
     }
 }
 
-/* ---- batches ---------------------------------------------------------------------------------------------------------- */
+/* ---- batches
+ * ---------------------------------------------------------------------------------------------------------- */
 
 struct batch {
     struct dm_worker *worker;
     struct dm_active *document;
     struct dm_holding *holding;
+    struct dm_claim claim; /* the holding's, as it was: renewals go on meanwhile */
     struct dm_page_task *tasks[DM_CLAIM_PAGES_MAX];
     struct dm_page pages[DM_CLAIM_PAGES_MAX];
     uint32_t count;
@@ -124,7 +127,9 @@ static struct dm_holding *find_ripe(struct dm_worker *worker, int64_t *until_ms)
 
 static void take_batch(struct dm_holding *holding, struct batch *batch)
 {
-    *batch = (struct batch){ .worker = holding->ended->worker, .document = holding->document, .holding = holding };
+    *batch = (struct batch){
+        .worker = holding->ended->worker, .document = holding->document, .holding = holding, .claim = holding->claim
+    };
     while (holding->ended && batch->count < DM_CLAIM_PAGES_MAX) {
         struct dm_page_task *task = holding->ended;
         holding->ended = task->next;
@@ -144,24 +149,28 @@ static void put_back(struct batch *batch)
         dm_page_task_ended(batch->tasks[i]);
 }
 
-/* ---- writing (without the lock) --------------------------------------------------------------------------------------- */
+/* ---- writing (without the lock)
+ * --------------------------------------------------------------------------------------- */
 
-static enum dm_code write_segment(struct batch *batch, struct dm_err *err)
+static enum dm_code write_segment(struct batch *batch, struct dm_arena *arena, struct dm_err *err)
 {
-    struct dm_holding *holding = batch->holding;
-    batch->segment = dm_key_segment(&batch->document->file, holding->claim.epoch, holding->claim.first,
-                                    holding->claim.counter, holding->segments++);
+    const struct dm_claim *claim = &batch->claim;
+    batch->segment =
+        dm_key_segment(&batch->document->file, claim->epoch, claim->first, claim->counter, batch->holding->segments++);
     DM_AUTO(dm_buf) segment = dm_buf_make((size_t)DM_SEGMENT_LINE_MAX * DM_CLAIM_PAGES_MAX);
     for (uint32_t i = 0; i < batch->count; i++) {
         struct dm_page_task *task = batch->tasks[i];
         struct dm_page *page = &batch->pages[i];
-        if (task->attempt_log.len)
-            dm_buf_add_char(&task->attempt_log, ']');
+        struct dm_str attempts = task->attempt_log.len
+                                     ? dm_arena_fmt(arena, "%.*s]", DM_STR_ARG(dm_buf_str(&task->attempt_log)))
+                                     : DM_STR("[]");
+        if (!attempts.at)
+            return dm_fail_memory(err);
         *page = (struct dm_page){ .number = task->number,
                                   .status = task->status,
                                   .reason = task->reason,
                                   .detail = dm_str_z(task->detail),
-                                  .attempts = dm_buf_str(&task->attempt_log),
+                                  .attempts = attempts,
                                   .attempt_count = task->attempts,
                                   .usage = task->usage };
         if (task->adopted_segment.len) {
@@ -188,7 +197,7 @@ static enum dm_code look_again(struct batch *batch, struct dm_arena *arena, stru
 {
     struct dm_store store = batch->worker->pipeline.ports.store;
     struct dm_snapshot snapshot;
-    const struct dm_claim *claim = &batch->holding->claim;
+    const struct dm_claim *claim = &batch->claim;
     enum dm_code rc = dm_store_read(store, &batch->document->tenant, &batch->document->file,
                                     DM_PART_STATE | DM_PART_CLAIMS, arena, &snapshot, err);
     if (rc == DM_OK)
@@ -216,7 +225,7 @@ static void sort_out(struct batch *batch)
 {
     struct dm_worker *worker = batch->worker;
     struct dm_active *document = batch->document;
-    const uint32_t epoch = batch->holding->claim.epoch;
+    const uint32_t epoch = batch->claim.epoch;
     worker_unlock(worker);
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     struct dm_state state;
@@ -242,7 +251,6 @@ static void sort_out(struct batch *batch)
         if (has_ended(&ended, task->number, epoch))
             task->usage = (struct dm_usage){ 0 }; /* its commit had happened: it is counted already */
         else if (!dm_page_task_void(task)) {
-            dm_buf_cut(&task->attempt_log, task->attempt_log.len ? task->attempt_log.len - 1 : 0);
             dm_page_task_ended(task);
             continue;
         }
@@ -272,12 +280,11 @@ static void commit_batch(struct dm_holding *holding)
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     struct dm_change change;
     struct dm_err err;
-    enum dm_code rc = wanted ? write_segment(&batch, &err) : DM_OK;
+    enum dm_code rc = wanted ? write_segment(&batch, &arena, &err) : DM_OK;
     bool committing = wanted && rc == DM_OK;
     if (committing) {
         const struct dm_ledger_context context = dm_step_context(&worker->pipeline, &arena);
-        rc =
-            dm_ledger_end_pages(&context, &state, &holding->claim, batch.pages, batch.count, batch.last, &change, &err);
+        rc = dm_ledger_end_pages(&context, &state, &batch.claim, batch.pages, batch.count, batch.last, &change, &err);
         if (rc == DM_OK)
             rc = dm_step_commit(&worker->pipeline, &document->tenant, &document->file, &change, &err);
     }
@@ -296,9 +303,6 @@ static void commit_batch(struct dm_holding *holding)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "commit"), dm_f_z("file", document->file.id),
                dm_f_z("error", err.text));
         document->commit_not_before_ms = worker_now(worker) + AGAIN_MS;
-        for (uint32_t i = 0; i < batch.count; i++)
-            dm_buf_cut(&batch.tasks[i]->attempt_log,
-                       batch.tasks[i]->attempt_log.len ? batch.tasks[i]->attempt_log.len - 1 : 0);
         put_back(&batch);
     }
     document->committing = false;
@@ -306,7 +310,8 @@ static void commit_batch(struct dm_holding *holding)
     worker_wake(worker);
 }
 
-/* ---- the cost of late answers ----------------------------------------------------------------------------------------- */
+/* ---- the cost of late answers
+ * ----------------------------------------------------------------------------------------- */
 
 static enum dm_code decide_usage(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                  struct dm_change *ret, struct dm_err *err)

@@ -1,8 +1,8 @@
 /* dispatch.c: which documents a worker takes up, and keeping what it took.
  *
- * Fairness: tenants take turns, the one with the fewest pages under way first; within a tenant documents go by priority and age. Nobody has
- * more under way than the caps allow while others wait, so one tenant's ten thousand documents cost another tenant one claim's
- * patience. */
+ * Fairness: tenants take turns, the one with the fewest pages under way first; within a tenant documents go by priority
+ * and age. Nobody has more under way than the caps allow while others wait, so one tenant's ten thousand documents cost
+ * another tenant one claim's patience. */
 #include <stdlib.h>
 
 #include "base/alloc.h"
@@ -24,7 +24,8 @@ struct look {
     bool capped; /* something could be claimed and a cap forbade it */
 };
 
-/* ---- one claim -------------------------------------------------------------------------------------------------------- */
+/* ---- one claim
+ * -------------------------------------------------------------------------------------------------------- */
 
 static uint32_t tenant_in_flight(struct dm_worker *worker, const struct dm_tenant *tenant)
 {
@@ -74,8 +75,8 @@ static enum dm_code decide_claim(void *argument, dm_ledger_context context, cons
     return dm_ledger_claim_pages(context, snapshot, taking->owner, taking->max, ret, &taking->claim, err);
 }
 
-/* Pages that came back may have ended after all, or have answers in a segment that nobody committed. Where some have ended, the claim goes
- * back at once: its return leaves exactly the others in WORK. */
+/* Pages that came back may have ended after all, or have answers in a segment that nobody committed. Where some have
+ * ended, the claim goes back at once: its return leaves exactly the others in WORK. */
 static bool prepare_returned(struct dm_worker *worker, const struct dm_found *found, const struct dm_claim *claim,
                              struct dm_arena *arena, struct dm_adopted *adopted)
 {
@@ -138,7 +139,8 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
     return held ? taking.claim.last - taking.claim.first + 1 : 0;
 }
 
-/* ---- a look into the store -------------------------------------------------------------------------------------------- */
+/* ---- a look into the store
+ * -------------------------------------------------------------------------------------------- */
 
 static int by_in_flight(const void *a, const void *b)
 {
@@ -234,7 +236,8 @@ void dm_worker_dispatch(void *argument)
     worker_unlock(worker);
 }
 
-/* ---- keeping claims --------------------------------------------------------------------------------------------------- */
+/* ---- keeping claims
+ * --------------------------------------------------------------------------------------------------- */
 
 struct renewal {
     struct dm_tenant tenant;

@@ -55,7 +55,8 @@ enum dm_code dm_document_delete(const struct dm_pipeline *pipeline, const struct
     return rc;
 }
 
-/* ---- retry ------------------------------------------------------------------------------------------------------------ */
+/* ---- retry
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct retry {
     const struct dm_pipeline *pipeline;

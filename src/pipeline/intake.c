@@ -1,8 +1,8 @@
 /* intake.c: a document comes in.
  *
- * Order is everything here: the bytes are durable under their final key before the transaction that accepts the document, and that
- * transaction is durable before anybody hears of it. A crash between the two leaves bytes that nothing names, never a
- * document without bytes. */
+ * Order is everything here: the bytes are durable under their final key before the transaction that accepts the
+ * document, and that transaction is durable before anybody hears of it. A crash between the two leaves bytes that
+ * nothing names, never a document without bytes. */
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -102,7 +102,8 @@ static enum dm_code fingerprint(const struct dm_pipeline *pipeline, const struct
     return DM_OK;
 }
 
-/* Whether the key was used before: DM_OK with the document of then, DM_EXISTS for another request, DM_NOT_FOUND where it is free. */
+/* Whether the key was used before: DM_OK with the document of then, DM_EXISTS for another request, DM_NOT_FOUND where
+ * it is free. */
 static enum dm_code replay(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                            const struct dm_idem *mine, struct dm_arena *arena, struct dm_file *ret_file,
                            struct dm_err *err)

@@ -2,8 +2,8 @@
  *
  *   intake -> split -> analyse -> commit -> aggregate, and sweep behind them all
  *
- * The ledger is the queue: what is to be done is read from the store and owned by claims; hints and the hub only make it quicker. Every
- * function is thread-safe, blocks for bounded time, and starts tasks only through ports/runtime.h. */
+ * The ledger is the queue: what is to be done is read from the store and owned by claims; hints and the hub only make
+ * it quicker. Every function is thread-safe, blocks for bounded time, and starts tasks only through ports/runtime.h. */
 #ifndef DM_PIPELINE_H
 #define DM_PIPELINE_H
 
@@ -27,7 +27,7 @@ struct dm_ports {
     struct dm_secrets secrets;
 };
 
-/* ---- hub: tells those in this process who watch a document that it moved ------------------------------------------- */
+/* ---- hub: tells those in this process who watch a document that it moved ---- */
 
 struct dm_hub;
 
@@ -52,9 +52,10 @@ struct dm_pipeline {
     int64_t retention_results_ms;
 };
 
-/* ---- intake: a document comes in ------------------------------------------------------------------------------------ */
+/* ---- intake: a document comes in ---- */
 
-/* The bytes of an upload on their way: count, first bytes, and where they are spooled. Feed it from one thread at a time. */
+/* The bytes of an upload on their way: count, first bytes, and where they are spooled. Feed it from one thread at a
+ * time. */
 struct dm_spool {
     struct dm_blob blob;
     struct dm_sink *sink; /* NULL: nothing begun */
@@ -78,25 +79,27 @@ struct dm_intake {
     struct dm_str idempotency_key; /* with its route, or empty */
 };
 
-/* The whole of it is durable when this answers DM_OK: source, DOC, STATE, WORK, event 1. DM_UNSUPPORTED (no document by its first bytes),
- * DM_INVALID (empty file, name or options too long), DM_EXISTS (another request used the Idempotency-Key), DM_NO_SPACE and others.
+/* The whole of it is durable when this answers DM_OK: source, DOC, STATE, WORK, event 1. DM_UNSUPPORTED (no document by
+ * its first bytes), DM_INVALID (empty file, name or options too long), DM_EXISTS (another request used the
+ * Idempotency-Key), DM_NO_SPACE and others.
  * `*ret_replayed`: the key had been used for this very request; *ret_file is the document of then. The spool is used up
  * on success. */
 DM_MUST_USE enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                           const struct dm_intake *intake, struct dm_spool *spool,
                                           struct dm_file *ret_file, bool *ret_replayed, struct dm_err *err);
 
-/* ---- requests about a document -------------------------------------------------------------------------------------- */
+/* ---- requests about a document ---- */
 
 /* A document that is there: DM_NOT_FOUND also where it has been deleted. */
 DM_MUST_USE enum dm_code dm_document_read(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                           const struct dm_file *file, unsigned parts, struct dm_arena *arena,
                                           struct dm_snapshot *ret, struct dm_err *err);
-/* After DM_OK no new model call starts for it, on any node, later than 1 s. DM_REFUSED where it has ended, naming the status. */
+/* After DM_OK no new model call starts for it, on any node, later than 1 s. DM_REFUSED where it has ended, naming the
+ * status. */
 DM_MUST_USE enum dm_code dm_document_cancel(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                             const struct dm_file *file, struct dm_err *err);
-/* Reads the failed pages again, or those of `pages` (must have ended); keeps all other analyses. DM_REFUSED where the status or the pages
- * do not allow it, DM_GONE where retention took the pages or the source. */
+/* Reads the failed pages again, or those of `pages` (must have ended); keeps all other analyses. DM_REFUSED where the
+ * status or the pages do not allow it, DM_GONE where retention took the pages or the source. */
 DM_MUST_USE enum dm_code dm_document_retry(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                            const struct dm_file *file, struct dm_ranges pages, struct dm_err *err);
 /* Gone from now on for everybody; blobs and records follow within DM_DELETE_GRACE_MS. */
@@ -115,7 +118,8 @@ struct dm_page_views {
     uint32_t count;
 };
 
-/* Pages from `first` on, at most `max`; empty before the split. `snapshot` was read with DM_PART_STATE and DM_PART_WORK. */
+/* Pages from `first` on, at most `max`; empty before the split. `snapshot` was read with DM_PART_STATE and
+ * DM_PART_WORK. */
 DM_MUST_USE enum dm_code dm_document_pages(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                            const struct dm_file *file, const struct dm_snapshot *snapshot,
                                            uint32_t first, uint32_t max, struct dm_arena *arena,
@@ -124,7 +128,8 @@ DM_MUST_USE enum dm_code dm_document_pages(const struct dm_pipeline *pipeline, c
 DM_MUST_USE enum dm_code dm_page_line(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                       const struct dm_state *state, const struct dm_page *page, struct dm_buf *ret,
                                       struct dm_err *err);
-/* A picture of the page, made on request and kept as a derived blob. The caller closes the descriptor with dm_blob_close. */
+/* A picture of the page, made on request and kept as a derived blob. The caller closes the descriptor with
+ * dm_blob_close. */
 DM_MUST_USE enum dm_code dm_page_image(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                        const struct dm_file *file, const struct dm_snapshot *snapshot, uint32_t page,
                                        uint32_t long_edge, enum dm_media media, int *ret_fd, uint64_t *ret_size,
@@ -132,14 +137,15 @@ DM_MUST_USE enum dm_code dm_page_image(const struct dm_pipeline *pipeline, const
 
 enum dm_result_form { DM_RESULT_JSON, DM_RESULT_MARKDOWN, DM_RESULT_JSON_LINES };
 
-/* The result, or with `partial` what there is of it by now, as an open file; memory does not depend on its size. `snapshot` was read with
- * DOCUMENT, STATE and WORK. DM_NOT_FOUND while there is none (or never will be: look at the status), DM_GONE. */
+/* The result, or with `partial` what there is of it by now, as an open file; memory does not depend on its size.
+ * `snapshot` was read with DOCUMENT, STATE and WORK. DM_NOT_FOUND while there is none (or never will be: look at the
+ * status), DM_GONE. */
 DM_MUST_USE enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                         const struct dm_file *file, const struct dm_snapshot *snapshot,
                                         enum dm_result_form form, bool partial, int *ret_fd, uint64_t *ret_size,
                                         struct dm_err *err);
 
-/* ---- roles: tasks that run until they are stopped ------------------------------------------------------------------- */
+/* ---- roles: tasks that run until they are stopped ---- */
 
 struct dm_worker_options {
     uint32_t readers;         /* pages read from documents at once: about the helpers there are */

@@ -1,7 +1,8 @@
 /* read.c: the tasks that read documents: count pages, read a page, start the model on it.
  *
- * A task keeps one document open in one helper and goes on with its pages while there are some; a document with many pages is read by several tasks.
- * After a run of pages a task turns to a document that nobody reads, so a long one cannot keep short ones waiting. */
+ * A task keeps one document open in one helper and goes on with its pages while there are some; a document with many
+ * pages is read by several tasks. After a run of pages a task turns to a document that nobody reads, so a long one
+ * cannot keep short ones waiting. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,6 +15,8 @@ enum {
     JOIN_PAGES_MIN = 8,     /* fewer pages are not worth opening a document a second time */
     LINGER_MS = 250,        /* how long a document without waiting pages is kept open */
     TROUBLE_WAIT_MS = 1000, /* before a page is tried again after trouble of our own */
+    TROUBLES_MAX =
+        300, /* so long may a disk be full or descriptors be out; then the page ends, for every document must */
     MODEL_FULL_WAIT_MS = 20
 };
 
@@ -24,7 +27,8 @@ struct reader_task {
     uint32_t run;
 };
 
-/* ---- choosing (with the lock held) ------------------------------------------------------------------------------------ */
+/* ---- choosing (with the lock held)
+ * ------------------------------------------------------------------------------------ */
 
 static struct dm_page_task *pop(struct dm_active *document, int64_t now_ms, int64_t *until_ms)
 {
@@ -71,7 +75,8 @@ static struct dm_page_task *pick(struct reader_task *self, int64_t *until_ms)
     return task;
 }
 
-/* ---- opening ---------------------------------------------------------------------------------------------------------- */
+/* ---- opening
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* Lock held on entry and return; given up while the helper closes. */
 static void close_document(struct reader_task *self)
@@ -104,6 +109,8 @@ static enum dm_code open_source(struct dm_worker *worker, struct dm_active *docu
     struct dm_blob_info info;
     int fd = -1;
     enum dm_code rc = dm_blob_open(worker->pipeline.ports.blob, &document->tenant, dm_str_z(key.text), &fd, &info, err);
+    if (rc == DM_NOT_FOUND)
+        rc = dm_fail(err, DM_CORRUPT, "the document's bytes are missing");
     worker_lock(worker);
     document->opening = false;
     document->fd = rc == DM_OK ? fd : -1;
@@ -143,7 +150,8 @@ static enum dm_code open_document(struct reader_task *self, struct dm_active *do
     return DM_OK;
 }
 
-/* ---- fates ------------------------------------------------------------------------------------------------------------ */
+/* ---- fates
+ * ------------------------------------------------------------------------------------------------------------ */
 
 /* What the document itself is, as against trouble of ours that may pass. */
 static bool is_verdict(enum dm_code code)
@@ -170,14 +178,14 @@ static void page_failed(struct dm_page_task *task, enum dm_reason reason, const 
     dm_page_task_ended(task);
 }
 
-/* Trouble of our own: the page waits and is tried again, at most attempts_max times; a busy helper pool is no attempt. */
-static void try_later(struct dm_page_task *task, enum dm_code code, const struct dm_err *err)
+/* Trouble of our own, which may pass: the page waits and is tried again. It is no attempt: nothing was asked of the
+ * model. */
+static void try_later(struct dm_page_task *task, const struct dm_err *err)
 {
     struct dm_worker *worker = task->worker;
-    task->attempts += code != DM_BUSY;
     dm_log(DM_LOG_WARN, DM_EV_PAGE_RETRY, dm_f_z("file", task->holding->document->file.id),
-           dm_f_int("page", task->number), dm_f_int("attempt", task->attempts), dm_f_z("error", err->text));
-    if (task->attempts >= worker->pipeline.attempts_max && task->number > 0) {
+           dm_f_int("page", task->number), dm_f_z("error", err->text));
+    if (++task->troubles >= TROUBLES_MAX && task->number > 0) {
         page_failed(task, DM_REASON_INTERNAL, err->text);
         return;
     }
@@ -186,7 +194,8 @@ static void try_later(struct dm_page_task *task, enum dm_code code, const struct
     worker_wake(worker);
 }
 
-/* ---- split ------------------------------------------------------------------------------------------------------------ */
+/* ---- split
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct splitting {
     struct dm_claim claim;
@@ -254,7 +263,7 @@ static void finish_split(struct dm_page_task *task, struct splitting *splitting)
         task->holding->lost = true; /* cancelled, or somebody else has the split by now */
         dm_page_task_leave(task);
     } else {
-        try_later(task, rc, &err);
+        try_later(task, &err);
     }
 }
 
@@ -270,8 +279,8 @@ static void split(struct reader_task *self, struct dm_page_task *task)
         splitting.reason = DM_REASON_TOO_LARGE;
         snprintf(splitting.detail, sizeof(splitting.detail), "the document has %u pages; MAX_PAGES allows %u",
                  splitting.total, worker->pipeline.pages_max);
-    } else if (rc != DM_OK && !is_verdict(rc)) {
-        try_later(task, rc, &err);
+    } else if (rc != DM_OK && !is_verdict(rc) && task->troubles < TROUBLES_MAX) {
+        try_later(task, &err);
         return;
     } else if (rc != DM_OK) {
         splitting.reason = dm_reason_of_reading(rc);
@@ -280,10 +289,11 @@ static void split(struct reader_task *self, struct dm_page_task *task)
     finish_split(task, &splitting);
 }
 
-/* ---- pages ------------------------------------------------------------------------------------------------------------ */
+/* ---- pages
+ * ------------------------------------------------------------------------------------------------------------ */
 
-/* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, and the claim is alive. Lock held on
- * entry and return. */
+/* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, and the claim is
+ * alive. Lock held on entry and return. */
 static bool may_call(struct dm_page_task *task)
 {
     struct dm_worker *worker = task->worker;
@@ -338,7 +348,7 @@ static void call_model(struct dm_page_task *task)
                 dm_page_task_leave(task);
             } else {
                 const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
-                try_later(task, DM_BUSY, &why);
+                try_later(task, &why);
             }
             return;
         }
@@ -355,7 +365,7 @@ static void call_model(struct dm_page_task *task)
             return; /* the task may be gone by now */
         worker->models--;
         if (rc != DM_BUSY) {
-            try_later(task, rc, &err);
+            try_later(task, &err);
             return;
         }
         worker_wait(worker, worker_now(worker) + MODEL_FULL_WAIT_MS);
@@ -389,7 +399,7 @@ static void read_page(struct reader_task *self, struct dm_page_task *task)
     else if (is_verdict(rc))
         page_failed(task, dm_reason_of_reading(rc), err.text);
     else
-        try_later(task, rc, &err);
+        try_later(task, &err);
 }
 
 void dm_worker_read(void *argument)

@@ -60,9 +60,11 @@ void dm_reduction_free(struct dm_reduction *reduction)
     dm_free(reduction);
 }
 
-/* ---- entities --------------------------------------------------------------------------------------------------------- */
+/* ---- entities
+ * --------------------------------------------------------------------------------------------------------- */
 
-/* FNV-1a (public domain, IETF draft-eastlake-fnv): short keys, no adversary worth more than a slower merge within a bounded table. */
+/* FNV-1a (public domain, IETF draft-eastlake-fnv): short keys, no adversary worth more than a slower merge within a
+ * bounded table. */
 static uint64_t hash(struct dm_str type, struct dm_str text)
 {
     uint64_t value = 14695981039346656037ULL;
@@ -114,7 +116,8 @@ static void add_entities(struct dm_reduction *reduction, uint32_t page, const js
     }
 }
 
-/* ---- digests ---------------------------------------------------------------------------------------------------------- */
+/* ---- digests
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static bool grow_digests(struct dm_reduction *reduction)
 {
@@ -178,7 +181,8 @@ enum dm_code dm_reduction_add(struct dm_reduction *reduction, uint32_t page, con
     return DM_OK;
 }
 
-/* ---- the model's part ------------------------------------------------------------------------------------------------- */
+/* ---- the model's part
+ * ------------------------------------------------------------------------------------------------- */
 
 struct waiting {
     struct dm_runtime runtime;
@@ -198,7 +202,8 @@ static void reduced(void *context, struct dm_model_answer *answer)
     dm_unlock(waiting->runtime, waiting->monitor);
 }
 
-/* Waits for the answer however long it takes: the model ends each call by a deadline of its own, and the request must live until then. */
+/* Waits for the answer however long it takes: the model ends each call by a deadline of its own, and the request must
+ * live until then. */
 static enum dm_code ask_model(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
                               const struct dm_tenant *tenant, const struct dm_file *file, json_t **ret,
                               struct dm_usage *usage, struct dm_err *err)
@@ -249,7 +254,8 @@ static json_t *stand_in(const struct dm_reduction *reduction)
     return json_pack("{s:o,s:o}", "summary", dm_json_string(dm_buf_str(&summary)), "keyPoints", points);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * -------------------------------------------------------------------------------------------------------- */
 
 static int by_weight(const void *a, const void *b)
 {

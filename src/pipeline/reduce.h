@@ -1,8 +1,9 @@
 /* reduce.h: from the pages' analyses to one of the document. Private to the room.
  *
- * Entities are merged and counted here, sentiment is averaged here; summary and key points come from the model's reduction, and where that
- * fails from the pages themselves, and the result says so. Memory is bounded: past the ceilings further pages count in the
- * figures but not in the texts. The same pages in the same order give the same bytes. */
+ * Entities are merged and counted here, sentiment is averaged here; summary and key points come from the model's
+ * reduction, and where that fails from the pages themselves, and the result says so. Memory is bounded: past the
+ * ceilings further pages count in the figures but not in the texts. The same pages in the same order give the same
+ * bytes. */
 #ifndef DM_PIPELINE_REDUCE_H
 #define DM_PIPELINE_REDUCE_H
 
@@ -16,7 +17,8 @@ void dm_reduction_free(struct dm_reduction *reduction); /* accepts NULL */
 /* Pages in order. */
 DM_MUST_USE enum dm_code dm_reduction_add(struct dm_reduction *reduction, uint32_t page, const json_t *analysis,
                                           struct dm_err *err);
-/* Asks the model and appends the JSON: {"summary","entities":[{"text","type","count","pages"}],"keyPoints":[{"text","pages"}],
+/* Asks the model and appends the JSON:
+ * {"summary","entities":[{"text","type","count","pages"}],"keyPoints":[{"text","pages"}],
  * "sentiment","sentimentScore","reducedBy"}. Adds the call's cost to `usage`. */
 DM_MUST_USE enum dm_code dm_reduction_finish(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
                                              const struct dm_tenant *tenant, const struct dm_file *file,

@@ -9,7 +9,8 @@
 
 enum { PAGES_A_BATCH = 200, FLUSH_BYTES = 64 * 1024, REDUCTION_MAX = 4 * 1024 * 1024 };
 
-/* ---- every page once, in order ---------------------------------------------------------------------------------------- */
+/* ---- every page once, in order
+ * ---------------------------------------------------------------------------------------- */
 
 typedef enum dm_code visit(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err);
 
@@ -42,7 +43,8 @@ static enum dm_code visit_pages(const struct dm_result_source *source, bool with
     return DM_OK;
 }
 
-/* ---- the reduction ---------------------------------------------------------------------------------------------------- */
+/* ---- the reduction
+ * ---------------------------------------------------------------------------------------------------- */
 
 static enum dm_code reduce_page(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
 {
@@ -76,7 +78,8 @@ enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_b
     return rc;
 }
 
-/* ---- forms ------------------------------------------------------------------------------------------------------------ */
+/* ---- forms
+ * ------------------------------------------------------------------------------------------------------------ */
 
 struct writing {
     const struct dm_result_source *source;
@@ -181,7 +184,8 @@ static enum dm_code lines_page(void *context, const struct dm_page_view *page, c
     return flush(writing, FLUSH_BYTES, err);
 }
 
-/* ---- Markdown --------------------------------------------------------------------------------------------------------- */
+/* ---- Markdown
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* Text of a document in Markdown: what could be taken for markup is escaped, lines are joined. */
 static void add_md(struct dm_buf *buf, struct dm_str text)
@@ -280,7 +284,8 @@ static enum dm_code md_page(void *context, const struct dm_page_view *page, cons
     return flush(writing, FLUSH_BYTES, err);
 }
 
-/* ---- the whole -------------------------------------------------------------------------------------------------------- */
+/* ---- the whole
+ * -------------------------------------------------------------------------------------------------------- */
 
 static enum dm_code write_form(struct writing *writing, enum dm_result_form form, struct dm_err *err)
 {
@@ -330,7 +335,8 @@ enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_resu
     return rc;
 }
 
-/* ---- for readers ------------------------------------------------------------------------------------------------------ */
+/* ---- for readers
+ * ------------------------------------------------------------------------------------------------------ */
 
 static const char *const endings[] = {
     [DM_RESULT_JSON] = ".json", [DM_RESULT_MARKDOWN] = ".md", [DM_RESULT_JSON_LINES] = ".jsonl"

@@ -1,8 +1,9 @@
 /* result.h: writing a document's result. Private to the room.
  *
- * The result lists every page once, in order, streamed from the segments: memory does not depend on the number of pages. The JSON form:
- *   {"fileId","tenantId","fileName","processedAt","totalPages","successCount","failedCount","skippedCount","outcome","model",
- *    "document":{…reduction…},"usage":{…},"chunks":[{"pageNumber","status","analysis","error"?}]} */
+ * The result lists every page once, in order, streamed from the segments: memory does not depend on the number of
+ * pages. The JSON form:
+ *   {"fileId","tenantId","fileName","processedAt","totalPages","successCount","failedCount","skippedCount",
+ *    "outcome","model","document":{…reduction…},"usage":{…},"chunks":[{"pageNumber","status","analysis","error"?}]} */
 #ifndef DM_PIPELINE_RESULT_H
 #define DM_PIPELINE_RESULT_H
 
@@ -18,7 +19,8 @@ struct dm_result_source {
     struct dm_usage usage;
 };
 
-/* Reads all analyses once: the reduction, stored for this epoch before it is used, so that it is made and paid for once. */
+/* Reads all analyses once: the reduction, stored for this epoch before it is used, so that it is made and paid for
+ * once. */
 DM_MUST_USE enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret,
                                           struct dm_usage *usage, struct dm_err *err);
 /* Writes the form into a sink and puts it under `key`. */

@@ -2,8 +2,9 @@
  *
  *   {"pageNumber":3,"analysis":{…},"attempts":[…],"usage":{…},"text":"…"}
  *
- * Private to the room. The ledger's PAGE record names the segment, the line's offset and length. Because a line holds all that the record
- * says, an answer whose commit was lost in a crash can be adopted from its segment instead of being paid for again. */
+ * Private to the room. The ledger's PAGE record names the segment, the line's offset and length. Because a line holds
+ * all that the record says, an answer whose commit was lost in a crash can be adopted from its segment instead of being
+ * paid for again. */
 #ifndef DM_PIPELINE_SEGMENT_H
 #define DM_PIPELINE_SEGMENT_H
 
@@ -12,7 +13,8 @@
 
 /* Appends the line with its newline; the page's usage and attempts are taken from the record. */
 void dm_segment_add(struct dm_buf *segment, const struct dm_page *page, struct dm_str analysis, struct dm_str text);
-/* A line, read. `ret_page` gets number, attempts, usage, status DONE; its texts live in `arena`. The caller owns *ret_line. */
+/* A line, read. `ret_page` gets number, attempts, usage, status DONE; its texts live in `arena`. The caller owns
+ * *ret_line. */
 DM_MUST_USE enum dm_code dm_segment_parse(struct dm_str line, struct dm_arena *arena, json_t **ret_line,
                                           struct dm_page *ret_page, struct dm_err *err);
 /* {"modelCalls":…,"inputTokens":…,…} */

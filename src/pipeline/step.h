@@ -1,7 +1,8 @@
 /* step.h: read, decide, write: the one way in which the pipeline changes a document.
  *
  * Private to the room. A step reads the parts that a decision needs, lets a function of domain/ledger.h decide, and
- * commits. On a conflict it reads again and decides anew, a bounded number of times with jitter. What became durable is told to the hub. */
+ * commits. On a conflict it reads again and decides anew, a bounded number of times with jitter. What became durable is
+ * told to the hub. */
 #ifndef DM_PIPELINE_STEP_H
 #define DM_PIPELINE_STEP_H
 
@@ -12,8 +13,8 @@ enum { DM_STEP_ARENA_MAX = 4 * 1024 * 1024 };
 typedef enum dm_code dm_decide(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                struct dm_change *ret, struct dm_err *err);
 
-/* Codes of the store, and whatever `decide` refuses with. `ret_state` (may be NULL): STATE as it stands after the step. A deleted document is
- * DM_NOT_FOUND unless `deleted_too`. */
+/* Codes of the store, and whatever `decide` refuses with. `ret_state` (may be NULL): STATE as it stands after the step.
+ * A deleted document is DM_NOT_FOUND unless `deleted_too`. */
 struct dm_step {
     unsigned parts; /* DM_PART_… that `decide` needs; DOCUMENT and STATE are always read */
     bool deleted_too;

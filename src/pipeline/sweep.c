@@ -1,7 +1,8 @@
 /* sweep.c: what nobody else looks after.
  *
- * Claims whose owner is gone go back into WORK or end; documents that must be removed are removed; what retention takes is taken. Any number of
- * sweepers may run: each step is a transaction under what was read, so the second one finds nothing to do. */
+ * Claims whose owner is gone go back into WORK or end; documents that must be removed are removed; what retention takes
+ * is taken. Any number of sweepers may run: each step is a transaction under what was read, so the second one finds
+ * nothing to do. */
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -9,7 +10,8 @@
 
 enum { SWEEP_EVERY_MS = 5000, SWEEP_AT_ONCE = 100 };
 
-/* ---- claims ----------------------------------------------------------------------------------------------------------- */
+/* ---- claims
+ * ----------------------------------------------------------------------------------------------------------- */
 
 struct returning {
     const struct dm_pipeline *pipeline;
@@ -105,7 +107,8 @@ enum dm_code dm_claim_return(const struct dm_pipeline *pipeline, const struct dm
     return DM_OK;
 }
 
-/* ---- what is over ----------------------------------------------------------------------------------------------------- */
+/* ---- what is over
+ * ----------------------------------------------------------------------------------------------------- */
 
 static enum dm_code remove_document(const struct dm_pipeline *pipeline, const struct dm_found *found,
                                     struct dm_err *err)
@@ -152,7 +155,8 @@ static enum dm_code decide_expire(void *argument, dm_ledger_context context, con
     return DM_OK;
 }
 
-/* The bytes first, then the record: until the record says so the due time stands, so a crash between leaves nothing behind. */
+/* The bytes first, then the record: until the record says so the due time stands, so a crash between leaves nothing
+ * behind. */
 static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_found *found,
                            const struct dm_state *state, struct dm_arena *arena, struct dm_err *err)
 {
@@ -184,7 +188,8 @@ static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_f
     return rc == DM_REFUSED ? DM_OK : rc;
 }
 
-/* ---- one document ----------------------------------------------------------------------------------------------------- */
+/* ---- one document
+ * ----------------------------------------------------------------------------------------------------- */
 
 static enum dm_code decide_reindex(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                    struct dm_change *ret, struct dm_err *err)

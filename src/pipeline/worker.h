@@ -7,7 +7,8 @@
  *   keep      pulls hints, renews claims (dispatch.c)
  *   sweep     gives back what others lost, ends what cannot go on, removes what is over (sweep.c)
  *
- * All share one monitor, which guards every field below that is not constant. No port is called while it is held. */
+ * All share one monitor, which guards every field below that is not constant. No port that may wait is called while it
+ * is held. */
 #ifndef DM_PIPELINE_WORKER_H
 #define DM_PIPELINE_WORKER_H
 
@@ -61,6 +62,7 @@ struct dm_page_task {
     uint32_t number;
     int64_t not_before_ms; /* monotonic: a try again waits until then */
     uint32_t attempts;
+    uint32_t troubles;         /* tries that met trouble of our own */
     struct dm_buf attempt_log; /* JSON array without its closing bracket */
     struct dm_buf text;
     struct dm_model_request request;
@@ -133,7 +135,8 @@ struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenan
 /* Makes it where it is not there yet; NULL when memory is out. Texts of the snapshot are copied. */
 struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file,
                                   const struct dm_snapshot *snapshot);
-/* Queues the claim's pages (or the split); pages whose answers were found in a segment are not read again. False when memory is out. */
+/* Queues the claim's pages (or the split); pages whose answers were found in a segment are not read again. False when
+ * memory is out. */
 bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const struct dm_claim *claim,
                     const struct dm_adopted *adopted);
 /* The page has ended or is dropped: frees the task, and the holding and the document with their last. */

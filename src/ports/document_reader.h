@@ -3,8 +3,8 @@
  * Implemented by `reader/` over the sandboxed helper docmill-pdf. docmill itself never parses a document.
  *
  * A handle is one document kept open in one helper. It belongs to one task at a time. A page past its deadline
- * costs that page only: the helper is killed and replaced, `page` answers DM_TIMEOUT (or DM_CRASHED where the helper died), and the
- * next call on the same handle goes on in a fresh helper. */
+ * costs that page only: the helper is killed and replaced, `page` answers DM_TIMEOUT (or DM_CRASHED where the helper
+ * died), and the next call on the same handle goes on in a fresh helper. */
 #ifndef DM_PORTS_DOCUMENT_READER_H
 #define DM_PORTS_DOCUMENT_READER_H
 
@@ -52,8 +52,8 @@ struct dm_reader_handle;
 struct dm_reader_ops {
     const char *name;
     /* Waits for a free helper (bounded: DM_BUSY), opens the document, counts its pages. DM_ENCRYPTED, DM_DAMAGED,
-     * DM_UNSUPPORTED, DM_TOO_LARGE (a decompression bomb), DM_NOT_FOUND (it has no pages), DM_TIMEOUT, DM_CRASHED say what the document is;
-     * any other code is trouble of ours and worth another try. */
+     * DM_UNSUPPORTED, DM_TOO_LARGE (a decompression bomb), DM_NOT_FOUND (it has no pages), DM_TIMEOUT, DM_CRASHED say
+     * what the document is; any other code is trouble of ours and worth another try. */
     enum dm_code (*open)(void *self, const struct dm_tenant *tenant, const struct dm_source *source,
                          struct dm_reader_handle **ret, uint32_t *ret_pages, struct dm_err *err);
     /* Pages count from 1. Codes as for open. The caller frees *ret. */

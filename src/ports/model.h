@@ -1,12 +1,12 @@
 /* model.h: a port: what reads a page and says what stands in it.
  *
  * The call is asynchronous: `start` returns at once and `done` is called later, once, from a thread of the model's
- * own, never before `start` has returned. `done` only posts the answer to a queue; a task of the caller's does the rest. After
- * a failing `start`, `done` is not called.
+ * own, never before `start` has returned. `done` only posts the answer to a queue; a task of the caller's does the
+ * rest. After a failing `start`, `done` is not called.
  *
  * An analysis is JSON: {"summary": string, "entities": [{"text","type",…}], "keyPoints": [string], "sentiment":
- * "positive|neutral|negative|mixed", optional "sentimentScore": number, optional "language", and "empty": true for an empty page}.
- * A reduction (of the whole document) has {"summary", "keyPoints": [{"text", "pages":[n]}]}. */
+ * "positive|neutral|negative|mixed", optional "sentimentScore": number, optional "language", and "empty": true for an
+ * empty page}. A reduction (of the whole document) has {"summary", "keyPoints": [{"text", "pages":[n]}]}. */
 #ifndef DM_PORTS_MODEL_H
 #define DM_PORTS_MODEL_H
 

@@ -3,8 +3,8 @@
  * Stages and handlers are ordinary blocking functions; they start tasks, sleep, wait, lock, tell the time and draw
  * random numbers only through here: threads in production, single-threaded fibers in the simulator.
  *
- * `mono_ms` never goes back and has no meaning outside the process: deadlines and durations use it. `wall_ms` is for what
- * others read; it may jump. */
+ * `mono_ms` never goes back and has no meaning outside the process: deadlines and durations use it. `wall_ms` is for
+ * what others read; it may jump. */
 #ifndef DM_PORTS_RUNTIME_H
 #define DM_PORTS_RUNTIME_H
 
@@ -33,8 +33,8 @@ struct dm_runtime_ops {
     void (*monitor_free)(void *self, struct dm_monitor *monitor); /* accepts NULL; nobody holds or waits */
     void (*lock)(void *self, struct dm_monitor *monitor);
     void (*unlock)(void *self, struct dm_monitor *monitor);
-    /* Called with the lock held, which is given up while waiting and held again on return. False: the deadline passed. May wake
-     * without cause: callers loop on their condition. */
+    /* Called with the lock held, which is given up while waiting and held again on return. False: the deadline passed.
+     * May wake without cause: callers loop on their condition. */
     bool (*wait_until)(void *self, struct dm_monitor *monitor, int64_t mono_ms);
     void (*wake_all)(void *self, struct dm_monitor *monitor); /* with the lock held */
     void (*wake_one)(void *self, struct dm_monitor *monitor); /* with the lock held */

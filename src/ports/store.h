@@ -1,12 +1,12 @@
 /* store.h: a port: the ledger.
  *
  * A store keeps the records of domain/records.h. It knows no rules: the pipeline reads a document's records, decides
- * (domain/ledger.h, where transaction and snapshot are declared), and writes them back in one transaction under what it read. So every rule stands once, whatever
- * the backend, and the simulator judges the very code that runs.
+ * (domain/ledger.h, where transaction and snapshot are declared), and writes them back in one transaction under what it
+ * read. So every rule stands once, whatever the backend, and the simulator judges the very code that runs.
  *
  * Guarantees asked of every backend:
- * - `commit` is atomic and durable when it answers DM_OK; on DM_CONFLICT nothing of it happened. On DM_UNAVAILABLE, DM_TIMEOUT or DM_IO it may or
- *   may not have happened: read again.
+ * - `commit` is atomic and durable when it answers DM_OK; on DM_CONFLICT nothing of it happened. On DM_UNAVAILABLE,
+ * DM_TIMEOUT or DM_IO it may or may not have happened: read again.
  * - After DM_OK every later consistent read, of any task, sees it.
  * - The tenant is part of every key: no call can return another tenant's record.
  * Calls are thread-safe and bounded in time. Texts in results live in the arena given. */
@@ -96,14 +96,16 @@ DM_MUST_USE enum dm_code dm_store_erase(struct dm_store store, const struct dm_t
                                         const struct dm_file *file, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_store_check(struct dm_store store, struct dm_err *err);
 
-/* The operator's handle: the only reads across tenants. main gives it to claim and sweep. It yields names, never data. */
+/* The operator's handle: the only reads across tenants. main gives it to claim and sweep. It yields names, never data.
+ */
 struct dm_found {
     struct dm_tenant tenant;
     struct dm_file file;
 };
 
 struct dm_operator_ops {
-    /* Tenants after `after` (NULL: from the first) that have a document in the READY index, ascending; at most `max`. */
+    /* Tenants after `after` (NULL: from the first) that have a document in the READY index, ascending; at most `max`.
+     */
     enum dm_code (*ready_tenants)(void *self, const struct dm_tenant *after, uint32_t max, struct dm_tenant *ret,
                                   uint32_t *ret_count, struct dm_err *err);
     /* A tenant's READY documents by priority, then age; at most `max`. */

@@ -1,7 +1,8 @@
 /* stream.h: a port: hints of work.
  *
- * A hint says only "this document may have work for somebody". The ledger is the queue; a hint that is lost, doubled or late costs
- * time, never work: every worker also looks into the store. So a hint is acknowledged as soon as it is noted. */
+ * A hint says only "this document may have work for somebody". The ledger is the queue; a hint that is lost, doubled or
+ * late costs time, never work: every worker also looks into the store. So a hint is acknowledged as soon as it is
+ * noted. */
 #ifndef DM_PORTS_STREAM_H
 #define DM_PORTS_STREAM_H
 
