@@ -38,16 +38,16 @@ char *dm_buf_reserve(struct dm_buf *buf, size_t size)
 {
     if (buf->failed)
         return NULL;
-    if (size > buf->max - buf->len || buf->len > buf->max) {
+    size_t needed; /* with the NUL */
+    if (buf->len > buf->max || size > buf->max - buf->len || __builtin_add_overflow(buf->len + size, 1, &needed)) {
         buf->failed = true;
         return NULL;
     }
-    size_t needed = buf->len + size + 1;
     if (needed > buf->capacity) {
         size_t capacity = buf->capacity ? buf->capacity * 2 : 64;
         if (capacity < needed)
             capacity = needed;
-        if (capacity > buf->max + 1)
+        if (capacity - 1 > buf->max)
             capacity = buf->max + 1;
         char *grown = dm_realloc(buf->at, capacity);
         if (!grown) {

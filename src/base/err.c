@@ -18,6 +18,21 @@ static const struct {
 #undef DM_CODE_ROW
 };
 
+/* A sentence that was cut ends with a whole character: what is left of one would not be text. */
+static void drop_half_character(char *text)
+{
+    size_t len = strlen(text);
+    size_t more = 0; /* continuation bytes at the end */
+    while (more < 3 && more < len && ((unsigned char)text[len - 1 - more] & 0xc0) == 0x80)
+        more++;
+    if (more == len)
+        return;
+    unsigned char lead = (unsigned char)text[len - 1 - more];
+    size_t wanted = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+    if (more < wanted)
+        text[len - 1 - more] = '\0';
+}
+
 static void fill(struct dm_err *err, enum dm_code code, const char *format, va_list arguments)
 {
     DM_CHECK(code > DM_OK && code < DM_CODE_COUNT);
@@ -25,7 +40,8 @@ static void fill(struct dm_err *err, enum dm_code code, const char *format, va_l
         return;
     /* Formatted aside first: an argument may point into the error being overwritten ("…: %s", err->text). */
     char text[sizeof(err->text)];
-    vsnprintf(text, sizeof(text), format, arguments);
+    if (vsnprintf(text, sizeof(text), format, arguments) >= (int)sizeof(text))
+        drop_half_character(text);
     *err = (struct dm_err){ .code = code };
     memcpy(err->text, text, sizeof(text));
 }
@@ -50,7 +66,8 @@ enum dm_code dm_fail_errno(struct dm_err *err, int errno_value, const char *form
     va_end(arguments);
     if (err) {
         size_t used = strlen(err->text);
-        snprintf(err->text + used, sizeof(err->text) - used, ": %s", strerrordesc_np(errno_value));
+        const char *why = strerrordesc_np(errno_value);
+        snprintf(err->text + used, sizeof(err->text) - used, ": %s", why ? why : "unknown error");
     }
     return code;
 }

@@ -114,8 +114,9 @@ DM_MUST_USE bool dm_frame_failure_code(unsigned wire, enum dm_code *ret);
 
 enum dm_frame_fit { DM_FRAME_MORE, DM_FRAME_WHOLE, DM_FRAME_BAD };
 
-/* Looks for one whole frame at the start of `bytes`. WHOLE: the head and the payload (borrowed from `bytes`) are set
- * and the frame takes DM_FRAME_HEAD + payload->len bytes. MORE: it is not there yet. BAD: never will be. */
+/* Looks for one whole frame at the start of `bytes`. WHOLE: the head and the payload (borrowed from
+ * `bytes`) are set and the frame takes DM_FRAME_HEAD + payload->len bytes. MORE: it is not there yet. BAD:
+ * never will be. */
 enum dm_frame_fit dm_frame_take(struct dm_str bytes, struct dm_frame_head *ret_head, struct dm_str *ret_payload);
 
 /* Building: begin, add fields, end. The buffer remembers a failure. */

@@ -5,19 +5,40 @@
 
 #include "base/alloc.h"
 
+/* jansson does not say whether a text or the memory was at fault, and where its string buffer cannot grow it goes on
+ * with what it has. So whether an allocation failed is noted here. */
+static _Thread_local bool starved;
+
+static void *allocate(size_t size)
+{
+    void *block = dm_alloc(size);
+    if (!block)
+        starved = true;
+    return block;
+}
+
 void dm_json_setup(void)
 {
-    json_set_alloc_funcs(dm_alloc, dm_free);
+    json_set_alloc_funcs(allocate, dm_free);
     json_object_seed(1);
 }
 
 enum dm_code dm_json_parse(struct dm_str text, const char *what, json_t **ret, struct dm_err *err)
 {
     json_error_t why;
+    starved = false;
     json_t *value = json_loadb(text.at ? text.at : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (!value)
-        return dm_fail(err, DM_INVALID, "%s is not valid JSON at line %d, column %d: %s", what, why.line, why.column,
-                       why.text);
+    if (starved) {
+        json_decref(value);
+        return dm_fail_memory(err);
+    }
+    if (!value) {
+        /* "… near 'text'" quotes the input, which may be a secret or a document's text. */
+        struct dm_str reason = dm_str_z(why.text);
+        reason = dm_str_cut(reason, 0, dm_str_find(reason, DM_STR(" near '")));
+        return dm_fail(err, DM_INVALID, "%s is not valid JSON at line %d, column %d: %.*s", what, why.line, why.column,
+                       DM_STR_ARG(reason));
+    }
     *ret = value;
     return DM_OK;
 }
@@ -52,6 +73,13 @@ static void add_valid_utf8(struct dm_buf *buf, struct dm_str text)
     }
 }
 
+/* A control character, which a terminal might obey: ASCII's, or U+0080 to U+009F. */
+static bool is_control(const char *sequence, size_t len)
+{
+    unsigned char c = (unsigned char)sequence[0];
+    return c < 0x20 || c == 0x7f || (len == 2 && c == 0xc2 && (unsigned char)sequence[1] < 0xa0);
+}
+
 void dm_buf_add_json_string(struct dm_buf *buf, struct dm_str text)
 {
     dm_buf_add_char(buf, '"');
@@ -59,7 +87,7 @@ void dm_buf_add_json_string(struct dm_buf *buf, struct dm_str text)
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.at[i];
         size_t len = c < 0x80 ? 1 : sequence_length(dm_str_from(text, i));
-        if (len > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
+        if (len > 0 && c != '"' && c != '\\' && !is_control(text.at + i, len)) {
             i += len - 1;
             plain += len;
             continue;
@@ -73,7 +101,7 @@ void dm_buf_add_json_string(struct dm_buf *buf, struct dm_str text)
         else if (c == '\n')
             dm_buf_add_z(buf, "\\n");
         else
-            dm_buf_addf(buf, "\\u%04x", (unsigned)c);
+            dm_buf_addf(buf, "\\u%04x", len == 2 ? (unsigned)(unsigned char)text.at[++i] : (unsigned)c);
     }
     dm_buf_add(buf, dm_str_cut(text, text.len - plain, plain));
     dm_buf_add_char(buf, '"');

@@ -13,7 +13,8 @@
  * that the simulator repeats exactly. */
 void dm_json_setup(void);
 
-/* DM_INVALID with the position and the reason; `what` names the text in the sentence. The caller owns *ret. */
+/* DM_INVALID with the position and the reason, without quoting the text; `what` names it in the sentence. The caller
+ * owns *ret. */
 DM_MUST_USE enum dm_code dm_json_parse(struct dm_str text, const char *what, json_t **ret, struct dm_err *err);
 /* Compact, in the order of insertion: the same value gives the same bytes. Sets buf->failed on failure. */
 void dm_json_add(struct dm_buf *buf, const json_t *value);

@@ -9,7 +9,9 @@
 #include "base/check.h"
 #include "base/json.h"
 
-enum { LINE_MAX_BYTES = 8 * 1024 };
+/* A field for which the line has no room is left out and the line says so: a client that sends much must not be able to
+ * silence the line about it. */
+enum { LINE_MAX_BYTES = 8 * 1024, LINE_END_BYTES = 64 };
 
 static const char *const event_texts[DM_LOG_EVENT_COUNT] = {
 #define DM_LOG_EVENT_TEXT(name, text, meaning) [DM_EV_##name] = text,
@@ -56,6 +58,15 @@ static int64_t wall_ms(void)
     return (int64_t)now.tv_sec * DM_SECOND_MS + now.tv_nsec / 1000000;
 }
 
+static bool line_took_it(struct dm_buf *line, size_t before)
+{
+    if (!line->failed && line->len <= LINE_MAX_BYTES - LINE_END_BYTES)
+        return true;
+    line->failed = false;
+    dm_buf_cut(line, before);
+    return false;
+}
+
 static void add_json_line(struct dm_buf *line, enum dm_log_level level, enum dm_log_event event,
                           const struct dm_log_field *fields)
 {
@@ -63,14 +74,26 @@ static void add_json_line(struct dm_buf *line, enum dm_log_level level, enum dm_
     dm_time_text(wall_ms(), time_text);
     dm_buf_addf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"%s\"", time_text, level_texts[level],
                 event_texts[event]);
+    bool whole = true;
     for (; fields->name; fields++) {
+        size_t before = line->len;
         dm_buf_addf(line, ",\"%s\":", fields->name);
         if (fields->is_text)
             dm_buf_add_json_string(line, fields->text);
         else
             dm_buf_addf(line, "%lld", (long long)fields->number);
+        whole = line_took_it(line, before) && whole;
     }
-    dm_buf_add_z(line, "}\n");
+    dm_buf_add_z(line, whole ? "}\n" : ",\"cut\":true}\n");
+}
+
+/* Whether a terminal shows the text as it is and a reader sees where it ends. */
+static bool is_plain(struct dm_str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if (text.at[i] <= ' ' || text.at[i] > '~' || text.at[i] == '"')
+            return false;
+    return text.len > 0;
 }
 
 static void add_readable_line(struct dm_buf *line, enum dm_log_level level, enum dm_log_event event,
@@ -81,19 +104,19 @@ static void add_readable_line(struct dm_buf *line, enum dm_log_level level, enum
     const char *colour = level_colours[level];
     dm_buf_addf(line, "\033[2m%.8s\033[0m %s%-18s%s", time_text + 11, colour, event_texts[event],
                 *colour ? "\033[0m" : "");
+    bool whole = true;
     for (; fields->name; fields++) {
+        size_t before = line->len;
         dm_buf_addf(line, " \033[2m%s=\033[0m", fields->name);
-        if (!fields->is_text) {
+        if (!fields->is_text)
             dm_buf_addf(line, "%lld", (long long)fields->number);
-        } else if (fields->text.len > 0 && dm_str_find_char(fields->text, ' ') == fields->text.len &&
-                   dm_str_find_char(fields->text, '\033') == fields->text.len &&
-                   dm_str_find_char(fields->text, '\n') == fields->text.len) {
+        else if (is_plain(fields->text))
             dm_buf_add(line, fields->text);
-        } else {
+        else
             dm_buf_add_json_string(line, fields->text);
-        }
+        whole = line_took_it(line, before) && whole;
     }
-    dm_buf_add_char(line, '\n');
+    dm_buf_add_z(line, whole ? "\n" : " (cut)\n");
 }
 
 void dm_log_fields(enum dm_log_level level, enum dm_log_event event, const struct dm_log_field *fields)

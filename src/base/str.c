@@ -144,9 +144,9 @@ bool dm_str_to_i64(struct dm_str s, int64_t *ret_value)
     uint64_t magnitude;
     if (!dm_str_to_u64(negative ? dm_str_from(s, 1) : s, &magnitude))
         return false;
-    if (magnitude > (uint64_t)INT64_MAX)
+    if (magnitude > (uint64_t)INT64_MAX + negative)
         return false;
-    *ret_value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
+    *ret_value = (int64_t)(negative ? 0 - magnitude : magnitude);
     return true;
 }
 

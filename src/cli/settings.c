@@ -1,0 +1,358 @@
+/* settings.c: finds each setting's value, understands it, and works out what follows from several of them.
+ *
+ * Everything goes on after a fault, so that one start shows all that is wrong. */
+#include "cli/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/calendar.h"
+#include "cli/nearest.h"
+
+enum { CONFIG_BYTES_MAX = 256 * 1024, SHOWN_MAX = 80, TEXTS_MAX = 512 * 1024 };
+
+struct loader {
+    const struct dm_setting_sources *sources;
+    unsigned users;
+    struct dm_setting_values *values;
+    struct dm_settings *settings;
+    struct dm_buf *faults;
+    uint32_t fault_count;
+};
+
+/* ---- faults ----------------------------------------------------------------------------------------------------- */
+
+/* A value from outside, fit to be shown: cut, and without control characters that a terminal would obey. */
+static void add_shown(struct dm_buf *buf, struct dm_str text)
+{
+    for (size_t i = 0; i < text.len && i < SHOWN_MAX; i++)
+        dm_buf_add_char(buf, (unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f ? '?' : text.at[i]);
+    if (text.len > SHOWN_MAX)
+        dm_buf_add_z(buf, "...");
+}
+
+static void begin_fault(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value)
+{
+    loader->fault_count++;
+    if (value->origin == DM_ORIGIN_FLAG)
+        dm_buf_addf(loader->faults, "--%s ", setting->flag);
+    else
+        dm_buf_addf(loader->faults, "%s=", setting->name);
+    add_shown(loader->faults, setting->secret ? DM_STR("***") : value->text);
+    if (value->origin == DM_ORIGIN_ENVIRONMENT)
+        dm_buf_add_z(loader->faults, " (environment)");
+    else if (value->origin == DM_ORIGIN_FILE)
+        dm_buf_addf(loader->faults, " (%s line %u)", loader->sources->config, value->line);
+    dm_buf_add_z(loader->faults, ": ");
+}
+
+static void end_fault(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value)
+{
+    if (value->origin == DM_ORIGIN_FLAG)
+        dm_buf_addf(loader->faults, "; for example --%s %s\n", setting->flag, setting->example);
+    else
+        dm_buf_addf(loader->faults, "; for example %s=%s\n", setting->name, setting->example);
+}
+
+static void fault(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value,
+                  const char *sentence)
+{
+    begin_fault(loader, setting, value);
+    dm_buf_add_z(loader->faults, sentence);
+    end_fault(loader, setting, value);
+}
+
+static void fault_range(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value)
+{
+    begin_fault(loader, setting, value);
+    dm_buf_add_z(loader->faults, "must be ");
+    dm_setting_range(setting, loader->faults);
+    end_fault(loader, setting, value);
+}
+
+/* ---- the file of --config ---------------------------------------------------------------------------------------- */
+
+static void config_line(struct loader *loader, struct dm_str line, uint32_t number)
+{
+    line = dm_str_trim(line);
+    if (line.len == 0 || line.at[0] == '#')
+        return;
+    size_t equals = dm_str_find_char(line, '=');
+    struct dm_str name = dm_str_trim(dm_str_cut(line, 0, equals));
+    struct dm_str value = dm_str_trim(dm_str_from(line, equals + 1));
+    if (equals == line.len || dm_str_find_char(line, '\0') < line.len) {
+        loader->fault_count++;
+        dm_buf_addf(loader->faults, "%s line %u: is no NAME=value\n", loader->sources->config, number);
+        return;
+    }
+    if (value.len >= 2 && (value.at[0] == '"' || value.at[0] == '\'') && value.at[value.len - 1] == value.at[0])
+        value = dm_str_cut(value, 1, value.len - 2);
+
+    uint32_t count;
+    const struct dm_setting *table = dm_settings_table(&count);
+    const struct dm_setting *setting = dm_setting_find(name);
+    if (!setting) {
+        struct dm_nearest nearest = { .word = name };
+        for (uint32_t i = 0; i < count; i++)
+            dm_nearest_offer(&nearest, table[i].name);
+        loader->fault_count++;
+        dm_buf_addf(loader->faults, "%s line %u: there is no setting ", loader->sources->config, number);
+        add_shown(loader->faults, name);
+        if (nearest.best)
+            dm_buf_addf(loader->faults, "; did you mean %s?", nearest.best);
+        dm_buf_add_z(loader->faults, "\n");
+        return;
+    }
+    struct dm_setting_value *found = &loader->values->of[setting - table];
+    if (found->line != 0) {
+        loader->fault_count++;
+        dm_buf_addf(loader->faults, "%s line %u: %s is also set in line %u\n", loader->sources->config, number,
+                    setting->name, found->line);
+        return;
+    }
+    *found = (struct dm_setting_value){ .text = dm_arena_str(&loader->settings->arena, value),
+                                        .origin = value.len ? DM_ORIGIN_FILE : DM_ORIGIN_DEFAULT,
+                                        .line = number };
+}
+
+static void read_config(struct loader *loader)
+{
+    const char *path = loader->sources->config;
+    DM_AUTO(dm_buf) bytes = dm_buf_make(CONFIG_BYTES_MAX);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : 0;
+    for (;;) {
+        char *at = fd < 0 ? NULL : dm_buf_reserve(&bytes, 4096);
+        if (!at)
+            break;
+        got = read(fd, at, 4096);
+        if (got <= 0)
+            break;
+        dm_buf_grown(&bytes, (size_t)got);
+    }
+    int problem = errno;
+    if (fd >= 0)
+        (void)close(fd);
+    if (got != 0) {
+        loader->fault_count++;
+        dm_buf_addf(loader->faults, "--config %s: %s\n", path,
+                    got < 0 ? strerror(problem) : "is larger than 256 KiB; is it the right file?");
+        return;
+    }
+    struct dm_str rest = dm_buf_str(&bytes), line;
+    for (uint32_t number = 1; dm_str_next(&rest, '\n', &line); number++)
+        config_line(loader, line, number);
+}
+
+/* ---- finding values ---------------------------------------------------------------------------------------------- */
+
+static struct dm_str in_environment(const char *const *environment, const char *name)
+{
+    size_t len = strlen(name);
+    for (; environment && *environment; environment++)
+        if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
+            return dm_str_z(*environment + len + 1);
+    return DM_STR("");
+}
+
+static void find_value(struct loader *loader, const struct dm_setting *setting, uint32_t row)
+{
+    struct dm_setting_value *value = &loader->values->of[row];
+    struct dm_str text = in_environment(loader->sources->environment, setting->name);
+    if (text.len > 0)
+        *value = (struct dm_setting_value){ .text = text, .origin = DM_ORIGIN_ENVIRONMENT };
+    const char *flag = loader->sources->flags ? loader->sources->flags[row] : NULL;
+    if (flag)
+        *value = (struct dm_setting_value){ .text = dm_str_z(flag), .origin = DM_ORIGIN_FLAG };
+    /* An empty flag is a mistake of a script, unlike an empty variable, which is how one is unset in many places. */
+    if (flag && !*flag)
+        fault(loader, setting, value, "is empty");
+    if (value->text.len == 0)
+        *value = (struct dm_setting_value){ .text = dm_str_z(setting->fallback), .origin = DM_ORIGIN_DEFAULT };
+}
+
+/* ---- understanding values ---------------------------------------------------------------------------------------- */
+
+/* Digits with at most one point and six digits behind it. */
+static bool parse_decimal(struct dm_str text, double *ret)
+{
+    size_t point = dm_str_find_char(text, '.');
+    struct dm_str whole = dm_str_cut(text, 0, point), fraction = dm_str_from(text, point + 1);
+    uint64_t units = 0, parts = 0;
+    if (!dm_str_to_u64(whole, &units) || units > UINT64_C(1000000000000))
+        return false;
+    if (point < text.len && (fraction.len > 6 || !dm_str_to_u64(fraction, &parts)))
+        return false;
+    double scale = 1;
+    for (size_t i = 0; i < fraction.len; i++)
+        scale *= 10;
+    *ret = (double)units + (double)parts / scale;
+    return true;
+}
+
+static bool choice_of(const char *choices, struct dm_str text, uint32_t *ret)
+{
+    struct dm_str rest = dm_str_z(choices), choice;
+    for (uint32_t i = 0; dm_str_next(&rest, '|', &choice); i++) {
+        if (dm_str_eq(choice, text)) {
+            *ret = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "api,worker" as bits; "all" is the first choice and means every other. */
+static bool roles_of(const char *choices, struct dm_str text, uint32_t *ret)
+{
+    uint32_t roles = 0, place;
+    struct dm_str part;
+    while (dm_str_next(&text, ',', &part)) {
+        if (!choice_of(choices, dm_str_trim(part), &place))
+            return false;
+        roles |= place == 0 ? DM_ROLE_API | DM_ROLE_WORKER | DM_ROLE_AGGREGATOR : 1U << (place - 1);
+    }
+    *ret = roles;
+    return roles != 0;
+}
+
+static void land(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value)
+{
+    char *at = (char *)loader->settings + setting->offset;
+    uint32_t place = 0;
+    double number = 0;
+    switch (setting->kind) {
+    case DM_SETTING_TEXT:
+        *(struct dm_str *)(void *)at = dm_arena_str(&loader->settings->arena, value->text);
+        return;
+    case DM_SETTING_SWITCH:
+        *(bool *)(void *)at = value->text.len > 0;
+        return;
+    case DM_SETTING_CHOICE:
+    case DM_SETTING_ROLES:
+        if (!(setting->kind == DM_SETTING_CHOICE ? choice_of : roles_of)(setting->choices, value->text, &place))
+            fault_range(loader, setting, value);
+        *(uint32_t *)(void *)at = place;
+        return;
+    case DM_SETTING_COUNT:
+    case DM_SETTING_MEGABYTES:
+    case DM_SETTING_SECONDS:
+    case DM_SETTING_DAYS:
+    case DM_SETTING_KIND_COUNT:
+        break;
+    }
+    if (!parse_decimal(value->text, &number) || number < setting->least || number > setting->most ||
+        (setting->kind == DM_SETTING_COUNT && dm_str_find_char(value->text, '.') < value->text.len)) {
+        fault_range(loader, setting, value);
+        return;
+    }
+    if (setting->kind == DM_SETTING_COUNT)
+        *(uint32_t *)(void *)at = (uint32_t)number;
+    else if (setting->kind == DM_SETTING_MEGABYTES)
+        *(uint64_t *)(void *)at = (uint64_t)llround(number * DM_MEGABYTE);
+    else
+        /* What is more than nothing stays so: 0 means "never" or "at once". */
+        *(int64_t *)(void *)at =
+            (int64_t)ceil(number * (double)(setting->kind == DM_SETTING_DAYS ? DM_DAY_MS : DM_SECOND_MS));
+}
+
+/* ---- what follows from several settings -------------------------------------------------------------------------- */
+
+enum dm_code dm_listen_parse(struct dm_str text, struct dm_address *ret, struct dm_err *err)
+{
+    struct dm_address address;
+    enum dm_code rc = dm_server_address_parse(text, &address, err);
+    if (rc != DM_OK)
+        return rc;
+    if (!dm_server_address_is_loopback(&address))
+        return dm_fail(
+            err, DM_DENIED,
+            "is not loopback. Requests carry no credentials yet (AUTH=off): whoever reaches this address could "
+            "read and delete everything. Listen on 127.0.0.1 and let others in through ssh -L or a proxy that "
+            "asks who they are");
+    *ret = address;
+    return DM_OK;
+}
+
+static const struct dm_setting_value *value_of(const struct loader *loader, const char *name,
+                                               const struct dm_setting **ret)
+{
+    uint32_t count;
+    *ret = dm_setting_find(dm_str_z(name));
+    return &loader->values->of[*ret - dm_settings_table(&count)];
+}
+
+static void work_out_address(struct loader *loader)
+{
+    struct dm_settings *settings = loader->settings;
+    const struct dm_setting *setting;
+    const struct dm_setting_value *value = value_of(loader, "LISTEN", &setting);
+    struct dm_str listen = settings->listen;
+    struct dm_err err;
+    if (listen.len == 0)
+        listen = dm_arena_fmt(&settings->arena, "127.0.0.1:%u", settings->port);
+    if (dm_listen_parse(listen, &settings->address, &err) != DM_OK)
+        fault(loader, setting, value, err.text);
+}
+
+static void work_out_folder(struct loader *loader)
+{
+    struct dm_settings *settings = loader->settings;
+    struct dm_arena *arena = &settings->arena;
+    if (settings->data.len == 0 && settings->data_home.len > 0)
+        settings->data = dm_arena_fmt(arena, "%s/docmill", settings->data_home.at);
+    else if (settings->data.len == 0 && settings->home.len > 0)
+        settings->data = dm_arena_fmt(arena, "%s/.local/share/docmill", settings->home.at);
+    if (settings->data.len == 0) {
+        loader->fault_count++;
+        dm_buf_add_z(loader->faults,
+                     "DOCMILL_DATA: is needed where HOME is not set; for example --data /var/lib/docmill\n");
+        return;
+    }
+    if (settings->store.len == 0)
+        settings->store = dm_arena_fmt(arena, "sqlite:%s/docmill.db", settings->data.at);
+    if (settings->blobs.len == 0)
+        settings->blobs = dm_arena_fmt(arena, "file:%s/blobs", settings->data.at);
+}
+
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+uint32_t dm_settings_load(const struct dm_setting_sources *sources, unsigned users, struct dm_settings *ret,
+                          struct dm_setting_values *ret_values, struct dm_buf *faults)
+{
+    struct dm_setting_values values = { 0 };
+    struct loader loader = {
+        .sources = sources, .users = users | DM_USER_ANY, .values = &values, .settings = ret, .faults = faults
+    };
+    *ret = (struct dm_settings){ .arena = dm_arena_make(TEXTS_MAX) };
+    if (sources->config)
+        read_config(&loader);
+    uint32_t count;
+    const struct dm_setting *table = dm_settings_table(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (!(table[i].users & loader.users))
+            continue;
+        find_value(&loader, &table[i], i);
+        const char *refused = table[i].refuse && values.of[i].text.len > 0 ? table[i].refuse(values.of[i].text) : NULL;
+        if (refused)
+            fault(&loader, &table[i], &values.of[i], refused);
+        else if (values.of[i].text.len > 0)
+            land(&loader, &table[i], &values.of[i]);
+    }
+    if (users & DM_USER_SERVER) {
+        work_out_address(&loader);
+        work_out_folder(&loader);
+    }
+    if (ret_values)
+        *ret_values = values;
+    return loader.fault_count;
+}
+
+void dm_settings_free(struct dm_settings *settings)
+{
+    dm_arena_free(&settings->arena);
+    *settings = (struct dm_settings){ 0 };
+}

@@ -1,0 +1,58 @@
+/* works.h: private to cli: what a process has open, and the roles that run on it.
+ *
+ * This is the one place that knows which backend stands behind which port. Opening goes from the bottom up, closing from the top
+ * down; either may stop half-way, and closing copes with what is there. */
+#ifndef DM_CLI_WORKS_H
+#define DM_CLI_WORKS_H
+
+#include "cli/commands.h"
+#include "embedded/embedded.h"
+#include "models/models.h"
+#include "pipeline/pipeline.h"
+#include "reader/reader.h"
+
+struct dm_works {
+    struct dm_embedded_set set;
+    struct dm_reader reader; /* ops NULL: not open */
+    struct dm_model model;   /* likewise */
+    struct dm_hub *hub;
+    struct dm_pipeline pipeline;
+    struct dm_worker_options worker_options;
+    struct dm_worker *worker;
+    struct dm_aggregator *aggregator;
+};
+
+/* Where the embedded backends lie. */
+struct dm_works_place {
+    const char *folder;
+    const char *sqlite_path; /* NULL: in the folder */
+    const char *blob_folder; /* likewise */
+    uint64_t free_bytes_min;
+};
+
+/* The place that the settings name. */
+struct dm_works_place dm_works_place(const struct dm_settings *settings);
+/* On failure all is closed again; `*ret_hint` is what to do about it. */
+DM_MUST_USE enum dm_code dm_works_open(const struct dm_call *call, const struct dm_works_place *place,
+                                       struct dm_works *ret, const char **ret_hint, struct dm_err *err);
+/* `roles` are bits of enum dm_role. */
+DM_MUST_USE enum dm_code dm_works_start(struct dm_works *works, uint32_t roles, struct dm_err *err);
+/* Lets the roles finish what they can until the deadline (monotonic), and closes everything. */
+void dm_works_close(struct dm_works *works, int64_t deadline_mono_ms);
+
+/* The path of docmill-pdf in `arena`: the setting's, beside this program, or where it is installed. DM_NOT_FOUND says where
+ * it was looked for. */
+DM_MUST_USE enum dm_code dm_helper_find(const struct dm_call *call, struct dm_arena *arena, const char **ret,
+                                        struct dm_err *err);
+/* How the helpers are to be run; the texts live in the settings. `helper` is what dm_helper_find found. */
+struct dm_reader_options dm_works_reader_options(const struct dm_settings *settings, const char *helper);
+uint32_t dm_processors(void);
+
+/* ---- signals ------------------------------------------------------------------------------------------------------ */
+
+/* SIGINT, SIGTERM and SIGHUP come through the descriptor from now on, in this and all threads to come. */
+DM_MUST_USE enum dm_code dm_stop_signals(int *ret_fd, struct dm_err *err);
+/* The signal that came, or 0. Does not wait. After the first one the next ends the program at once. */
+int dm_stop_signal(int fd);
+
+#endif

@@ -1,0 +1,429 @@
+/* sqlite_row.c: records as rows.
+ *
+ * The column lists of sqlite_sql.h become tables of kind and place, and one loop binds or reads any record. A row is
+ * believed only as far as its words and numbers make sense: what does not is DM_CORRUPT, never a broken invariant. */
+#include "embedded/sqlite_store.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* ---- closed lists as words ------------------------------------------------------------------------------------------- */
+
+enum kind {
+    KIND_U32,
+    KIND_U64,
+    KIND_I64,
+    KIND_FLAG,
+    KIND_CHARS, /* a fixed array that ends with NUL */
+    KIND_TEXT,  /* a slice */
+    KIND_STATUS,
+    KIND_PAGE_STATUS,
+    KIND_OUTCOME,
+    KIND_REASON,
+    KIND_MEDIA,
+    KIND_EVENT_TYPE,
+    KIND_WORK_KEY,
+    KIND_COUNT
+};
+
+static const char *status_text(int value)
+{
+    return dm_status_text((enum dm_status)value);
+}
+
+static const char *page_status_text(int value)
+{
+    return dm_page_status_text((enum dm_page_status)value);
+}
+
+static const char *outcome_text(int value)
+{
+    static const char *const texts[] = {
+        [DM_OUTCOME_NONE] = "", [DM_OUTCOME_FULL] = "full", [DM_OUTCOME_PARTIAL] = "partial"
+    };
+    return texts[value];
+}
+
+static const char *reason_text(int value)
+{
+    return dm_reason_text((enum dm_reason)value);
+}
+
+static const char *media_text(int value)
+{
+    return dm_media_type((enum dm_media)value);
+}
+
+static const char *event_type_text(int value)
+{
+    return dm_event_type_text((enum dm_event_type)value);
+}
+
+static const char *work_key_text(int value)
+{
+    static const char *const texts[] = { [DM_WORK_IDLE] = "idle", [DM_WORK_READY] = "ready", [DM_WORK_DUE] = "due" };
+    return texts[value];
+}
+
+static const struct {
+    const char *(*text)(int value);
+    int count;
+} lists[KIND_COUNT] = {
+    [KIND_STATUS] = { status_text, DM_STATUS_COUNT },
+    [KIND_PAGE_STATUS] = { page_status_text, DM_PAGE_STATUS_COUNT },
+    [KIND_OUTCOME] = { outcome_text, DM_OUTCOME_PARTIAL + 1 },
+    [KIND_REASON] = { reason_text, DM_REASON_COUNT },
+    [KIND_MEDIA] = { media_text, DM_MEDIA_COUNT },
+    [KIND_EVENT_TYPE] = { event_type_text, DM_EVENT_TYPE_COUNT },
+    [KIND_WORK_KEY] = { work_key_text, DM_WORK_DUE + 1 },
+};
+
+_Static_assert(sizeof(enum dm_status) == sizeof(int) && sizeof(enum dm_media) == sizeof(int), "enums are ints here");
+
+/* ---- records as tables ----------------------------------------------------------------------------------------------- */
+
+struct column {
+    const char *name;
+    enum kind kind;
+    size_t place;
+    size_t size;
+};
+
+#define COLUMN(column_name, column_kind, member)                                                                       \
+    { #column_name, KIND_##column_kind, offsetof(struct RECORD, member), sizeof(((struct RECORD *)0)->member) },
+
+#define RECORD dm_document
+static const struct column document_columns[] = { DM_DOCUMENT_COLUMNS(COLUMN, COLUMN) };
+#undef RECORD
+#define RECORD dm_state
+static const struct column state_columns[] = { DM_STATE_COLUMNS(COLUMN, COLUMN) };
+#undef RECORD
+#define RECORD dm_work
+static const struct column work_columns[] = { DM_WORK_COLUMNS(COLUMN, COLUMN) };
+#undef RECORD
+#define RECORD dm_claim
+static const struct column claim_columns[] = { DM_CLAIM_COLUMNS(COLUMN, COLUMN) };
+#undef RECORD
+#define RECORD dm_page
+static const struct column page_columns[] = { DM_PAGE_COLUMNS(COLUMN, COLUMN) };
+#undef RECORD
+#define RECORD dm_event
+static const struct column event_columns[] = { DM_EVENT_COLUMNS(COLUMN, COLUMN) };
+#undef RECORD
+#define RECORD dm_idem
+static const struct column idem_columns[] = { DM_IDEM_COLUMNS(COLUMN, COLUMN) };
+#undef RECORD
+
+static void bind_one(sqlite3_stmt *statement, int at, const struct column *column, const char *member)
+{
+    switch (column->kind) {
+    case KIND_U32:
+        sqlite3_bind_int64(statement, at, *(const uint32_t *)(const void *)member);
+        break;
+    case KIND_U64:
+        sqlite3_bind_int64(statement, at, (int64_t) * (const uint64_t *)(const void *)member);
+        break;
+    case KIND_I64:
+        sqlite3_bind_int64(statement, at, *(const int64_t *)(const void *)member);
+        break;
+    case KIND_FLAG:
+        sqlite3_bind_int(statement, at, *(const bool *)member);
+        break;
+    case KIND_CHARS:
+        dm_db_bind_str(statement, at, dm_str_of(member, strnlen(member, column->size)));
+        break;
+    case KIND_TEXT:
+        dm_db_bind_str(statement, at, *(const struct dm_str *)(const void *)member);
+        break;
+    default:
+        dm_db_bind_str(statement, at, dm_str_z(lists[column->kind].text(*(const int *)(const void *)member)));
+    }
+}
+
+static int bind(sqlite3_stmt *statement, int at, const struct column *columns, size_t count, const void *record)
+{
+    for (size_t i = 0; i < count; i++)
+        bind_one(statement, at++, &columns[i], (const char *)record + columns[i].place);
+    return at;
+}
+
+struct dm_str dm_row_text(sqlite3_stmt *row, int at)
+{
+    /* As a blob: asking for text would make SQLite look for a NUL and move it. */
+    const void *bytes = sqlite3_column_blob(row, at);
+    int size = sqlite3_column_bytes(row, at);
+    return dm_str_of(bytes ? bytes : "", size > 0 ? (size_t)size : 0);
+}
+
+static bool read_word(struct dm_str word, enum kind kind, int *ret)
+{
+    for (int i = 0; i < lists[kind].count; i++) {
+        if (!dm_str_eq(word, dm_str_z(lists[kind].text(i))))
+            continue;
+        *ret = i;
+        return true;
+    }
+    return false;
+}
+
+static bool read_text(struct dm_str text, struct dm_arena *arena, struct dm_str *ret)
+{
+    *ret = text.len ? dm_arena_str(arena, text) : DM_STR("");
+    return ret->at != NULL;
+}
+
+static enum dm_code read_one(sqlite3_stmt *row, int at, const struct column *column, char *member,
+                             struct dm_arena *arena, struct dm_err *err)
+{
+    bool fits = true;
+    struct dm_str text;
+    int64_t number;
+    switch (column->kind) {
+    case KIND_U32:
+        number = sqlite3_column_int64(row, at);
+        fits = number >= 0 && number <= UINT32_MAX;
+        *(uint32_t *)(void *)member = (uint32_t)number;
+        break;
+    case KIND_U64:
+        *(uint64_t *)(void *)member = (uint64_t)sqlite3_column_int64(row, at);
+        break;
+    case KIND_I64:
+        *(int64_t *)(void *)member = sqlite3_column_int64(row, at);
+        break;
+    case KIND_FLAG:
+        *(bool *)member = sqlite3_column_int64(row, at) != 0;
+        break;
+    case KIND_CHARS:
+        text = dm_row_text(row, at);
+        fits = text.len < column->size;
+        if (fits)
+            memcpy(member, text.at, text.len);
+        break;
+    case KIND_TEXT:
+        if (!read_text(dm_row_text(row, at), arena, (struct dm_str *)(void *)member))
+            return dm_fail(err, DM_TOO_LARGE, "a record does not fit into the memory of this request");
+        break;
+    default:
+        fits = read_word(dm_row_text(row, at), column->kind, (int *)(void *)member);
+    }
+    return fits ? DM_OK
+                : dm_fail(err, DM_CORRUPT, "the database holds a record whose \"%s\" is unreadable", column->name);
+}
+
+/* `record` comes zeroed. */
+static enum dm_code read(sqlite3_stmt *row, int at, const struct column *columns, size_t count, struct dm_arena *arena,
+                         void *record, struct dm_err *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        enum dm_code rc = read_one(row, at++, &columns[i], (char *)record + columns[i].place, arena, err);
+        if (rc != DM_OK)
+            return rc;
+    }
+    return DM_OK;
+}
+
+#define BIND(record) bind(statement, at, record##_columns, DM_COUNT(record##_columns), record)
+
+int dm_row_bind_document(sqlite3_stmt *statement, int at, const struct dm_document *document)
+{
+    return BIND(document);
+}
+
+int dm_row_bind_state(sqlite3_stmt *statement, int at, const struct dm_state *state)
+{
+    return BIND(state);
+}
+
+int dm_row_bind_claim(sqlite3_stmt *statement, int at, const struct dm_claim *claim)
+{
+    return BIND(claim);
+}
+
+int dm_row_bind_page(sqlite3_stmt *statement, int at, const struct dm_page *page)
+{
+    return BIND(page);
+}
+
+int dm_row_bind_event(sqlite3_stmt *statement, int at, const struct dm_event *event)
+{
+    return BIND(event);
+}
+
+int dm_row_bind_idem(sqlite3_stmt *statement, int at, const struct dm_idem *idem)
+{
+    return BIND(idem);
+}
+
+/* Reads into a fresh record, so that *ret stays as it was on failure. */
+#define READ(record, arena)                                                                                            \
+    struct dm_##record record = { 0 };                                                                                 \
+    enum dm_code rc = read(row, at, record##_columns, DM_COUNT(record##_columns), (arena), &record, err);              \
+    if (rc == DM_OK)                                                                                                   \
+        *ret = record;                                                                                                 \
+    return rc
+
+enum dm_code dm_row_read_document(sqlite3_stmt *row, int at, struct dm_arena *arena, struct dm_document *ret,
+                                  struct dm_err *err)
+{
+    READ(document, arena);
+}
+
+enum dm_code dm_row_read_state(sqlite3_stmt *row, int at, struct dm_state *ret, struct dm_err *err)
+{
+    READ(state, NULL);
+}
+
+enum dm_code dm_row_read_claim(sqlite3_stmt *row, int at, struct dm_claim *ret, struct dm_err *err)
+{
+    READ(claim, NULL);
+}
+
+enum dm_code dm_row_read_page(sqlite3_stmt *row, int at, struct dm_arena *arena, struct dm_page *ret,
+                              struct dm_err *err)
+{
+    READ(page, arena);
+}
+
+enum dm_code dm_row_read_event(sqlite3_stmt *row, int at, struct dm_arena *arena, struct dm_event *ret,
+                               struct dm_err *err)
+{
+    READ(event, arena);
+}
+
+enum dm_code dm_row_read_idem(sqlite3_stmt *row, int at, struct dm_idem *ret, struct dm_err *err)
+{
+    READ(idem, NULL);
+}
+
+/* ---- WORK's ranges: "1-5,9-9" and, with losses and instant, "3-3:1:0,7-9:0:1764000000000" ----------------------------- */
+
+enum dm_code dm_row_bind_work(sqlite3_stmt *statement, int *at, const struct dm_work *work, struct dm_buf *chosen,
+                              struct dm_buf *returned, struct dm_err *err)
+{
+    for (uint32_t i = 0; i < work->chosen.count; i++)
+        dm_buf_addf(chosen, "%s%" PRIu32 "-%" PRIu32, i ? "," : "", work->chosen.at[i].first, work->chosen.at[i].last);
+    for (uint32_t i = 0; i < work->returned_count; i++) {
+        const struct dm_returned *entry = &work->returned[i];
+        dm_buf_addf(returned, "%s%" PRIu32 "-%" PRIu32 ":%" PRIu32 ":%" PRId64, i ? "," : "", entry->first, entry->last,
+                    entry->losses, entry->due_ms);
+    }
+    enum dm_code rc = dm_buf_check(chosen, "the list of chosen pages", err);
+    if (rc == DM_OK)
+        rc = dm_buf_check(returned, "the list of returned pages", err);
+    if (rc != DM_OK)
+        return rc;
+    int next = bind(statement, *at, work_columns, DM_COUNT(work_columns), work);
+    dm_db_bind_str(statement, next++, dm_buf_str(chosen));
+    dm_db_bind_str(statement, next++, dm_buf_str(returned));
+    *at = next;
+    return DM_OK;
+}
+
+/* Decimal digits (with `sign`, perhaps a minus before them), then one of `ends` or the end of the text. */
+static bool take_number(struct dm_str *text, char end, int64_t *ret)
+{
+    size_t length = dm_str_find_char(*text, end);
+    bool valid = dm_str_to_i64(dm_str_cut(*text, 0, length), ret);
+    *text = dm_str_from(*text, length + 1);
+    return valid;
+}
+
+static uint32_t parts_of(struct dm_str text)
+{
+    uint32_t parts = text.len > 0;
+    for (size_t i = 0; i < text.len; i++)
+        parts += text.at[i] == ',';
+    return parts;
+}
+
+static bool take_range(struct dm_str *text, char end, uint32_t *ret_first, uint32_t *ret_last)
+{
+    int64_t first, last;
+    if (!take_number(text, '-', &first) || !take_number(text, end, &last) || first < 1 || first > last ||
+        last > UINT32_MAX)
+        return false;
+    *ret_first = (uint32_t)first;
+    *ret_last = (uint32_t)last;
+    return true;
+}
+
+static enum dm_code read_chosen(struct dm_str text, struct dm_arena *arena, struct dm_ranges *ret, struct dm_err *err)
+{
+    uint32_t count = parts_of(text);
+    struct dm_range *at = dm_arena_array(arena, count, sizeof(*at));
+    if (!at)
+        return dm_fail(err, DM_TOO_LARGE, "%" PRIu32 " ranges do not fit into the memory of this request", count);
+    for (uint32_t i = 0; i < count; i++)
+        if (!take_range(&text, ',', &at[i].first, &at[i].last) || (i > 0 && at[i].first <= at[i - 1].last))
+            return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"chosen\" is unreadable");
+    *ret = (struct dm_ranges){ at, count };
+    return DM_OK;
+}
+
+static enum dm_code read_returned(struct dm_str text, struct dm_arena *arena, struct dm_work *work, struct dm_err *err)
+{
+    uint32_t count = parts_of(text);
+    struct dm_returned *at = dm_arena_array(arena, count, sizeof(*at));
+    if (!at)
+        return dm_fail(err, DM_TOO_LARGE, "%" PRIu32 " ranges do not fit into the memory of this request", count);
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t losses;
+        if (!take_range(&text, ':', &at[i].first, &at[i].last) || !take_number(&text, ':', &losses) || losses < 0 ||
+            losses > UINT32_MAX || !take_number(&text, ',', &at[i].due_ms))
+            return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"returned\" is unreadable");
+        at[i].losses = (uint32_t)losses;
+    }
+    work->returned = at;
+    work->returned_count = count;
+    return DM_OK;
+}
+
+enum dm_code dm_row_read_work(sqlite3_stmt *row, int at, struct dm_arena *arena, struct dm_work *ret,
+                              struct dm_err *err)
+{
+    struct dm_work work = { 0 };
+    enum dm_code rc = read(row, at, work_columns, DM_COUNT(work_columns), arena, &work, err);
+    if (rc == DM_OK)
+        rc = read_chosen(dm_row_text(row, at + DM_ROW_WORK_COLUMNS), arena, &work.chosen, err);
+    if (rc == DM_OK)
+        rc = read_returned(dm_row_text(row, at + DM_ROW_WORK_COLUMNS + 1), arena, &work, err);
+    if (rc == DM_OK)
+        *ret = work;
+    return rc;
+}
+
+/* ---- rows of unknown number ------------------------------------------------------------------------------------------- */
+
+void dm_rows_free(struct dm_rows *rows)
+{
+    dm_free(rows->at);
+    rows->at = NULL;
+    rows->count = rows->capacity = 0;
+}
+
+void *dm_rows_add(struct dm_rows *rows)
+{
+    if (rows->count == rows->capacity) {
+        uint32_t capacity = rows->capacity ? rows->capacity * 2 : 16;
+        char *grown = dm_realloc(rows->at, capacity * rows->size);
+        if (!grown)
+            return NULL;
+        rows->at = grown;
+        rows->capacity = capacity;
+    }
+    return memset(rows->at + rows->count++ * rows->size, 0, rows->size);
+}
+
+enum dm_code dm_rows_move(struct dm_rows *rows, struct dm_arena *arena, const void **ret, struct dm_err *err)
+{
+    void *copy = dm_arena_array(arena, rows->count, rows->size);
+    if (!copy)
+        return dm_fail(err, DM_TOO_LARGE, "%" PRIu32 " records do not fit into the memory of this request",
+                       rows->count);
+    if (rows->count)
+        memcpy(copy, rows->at, rows->count * rows->size);
+    *ret = copy;
+    return DM_OK;
+}
