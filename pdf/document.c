@@ -1,10 +1,9 @@
 /* document.c: opening documents and asking MuPDF about their pages. */
 #include "document.h"
 
-#include <errno.h>
+#include <malloc.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <mupdf/pdf.h>
@@ -19,6 +18,7 @@ enum {
     /* MuPDF's cache of fonts and decoded images; enough for what neighbouring pages share. */
     STORE_BYTES = 32 << 20,
     NO_PAGE = -1,
+    KEEP_BYTES = 8 << 20,
 };
 
 /* MuPDF's own, which have no header. Registering these three alone leaves out XPS, SVG, comics and web
@@ -55,7 +55,8 @@ static void on_error(void *user, const char *message)
  * is missing. */
 static void on_warning(void *user, const char *message)
 {
-    static const char *const losses[] = { "error", "cannot", "failed", "premature", "truncated", "corrupt", "invalid" };
+    static const char *const losses[] = { "error",     "cannot",  "failed",  "premature",
+                                          "truncated", "corrupt", "invalid", "repairing" };
     struct engine *engine = user;
     for (size_t i = 0; i < DM_COUNT(losses); i++) {
         if (!strstr(message, losses[i]))
@@ -68,6 +69,9 @@ static void on_warning(void *user, const char *message)
 
 bool engine_start(struct engine *engine, size_t memory_bytes)
 {
+    /* Each page takes and gives back much the same memory: the kernel need not hear of it every time. */
+    mallopt(M_TRIM_THRESHOLD, KEEP_BYTES);
+    mallopt(M_TOP_PAD, 256 << 10);
     *engine = (struct engine){ .memory = { .max = memory_bytes } };
     fz_alloc_context calls = memory_calls(&engine->memory);
     engine->ctx = fz_new_context(&calls, NULL, STORE_BYTES);
@@ -198,27 +202,24 @@ static failure open_fitz(struct document *document, uint64_t size, struct dm_str
     return failed;
 }
 
-failure document_open(struct engine *engine, int fd, enum dm_frame_media media, struct dm_str password,
+failure document_open(struct engine *engine, struct file file, enum dm_frame_media media, struct dm_str password,
                       struct document **ret, uint32_t *ret_pages)
 {
     memory_begin(&engine->memory);
     engine->complaints = 0;
-    struct stat about;
     struct document *document = dm_alloc_zero(1, sizeof(*document));
     if (!document) {
-        close(fd);
+        close(file.fd);
         return DM_FRAME_FAILURE_TOO_LARGE;
     }
-    *document = (struct document){ .engine = engine, .fd = fd, .media = media, .number = NO_PAGE };
+    *document = (struct document){ .engine = engine, .fd = file.fd, .media = media, .number = NO_PAGE };
     failure failed;
-    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
-        failed = DM_FRAME_FAILURE_DAMAGED;
-    else if (media == DM_FRAME_PLAIN)
-        failed = failure_of_code(plain_open(fd, (uint64_t)about.st_size, &document->plain, ret_pages, NULL));
+    if (media == DM_FRAME_PLAIN)
+        failed = failure_of_code(plain_open(file.fd, file.size, &document->plain, ret_pages, NULL));
     else if (!type_of(media))
         failed = DM_FRAME_FAILURE_UNSUPPORTED;
     else
-        failed = open_fitz(document, (uint64_t)about.st_size, password, ret_pages);
+        failed = open_fitz(document, file.size, password, ret_pages);
     if (failed) {
         document_free(document);
         return failed;

@@ -27,9 +27,14 @@ void engine_stop(struct engine *engine);
 
 struct document;
 
-/* Takes over `fd` at success and failure alike. The password need not end with NUL. */
-DM_MUST_USE failure document_open(struct engine *engine, int fd, enum dm_frame_media media, struct dm_str password,
-                                  struct document **ret, uint32_t *ret_pages);
+struct file {
+    int fd;
+    uint64_t size; /* told by the parent: the sandbox allows no question about files */
+};
+
+/* Takes over the descriptor at success and failure alike. The password need not end with NUL. */
+DM_MUST_USE failure document_open(struct engine *engine, struct file file, enum dm_frame_media media,
+                                  struct dm_str password, struct document **ret, uint32_t *ret_pages);
 void document_free(struct document *document); /* accepts NULL */
 
 struct page_size {

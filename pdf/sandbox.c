@@ -32,57 +32,66 @@ enum {
     FILTER_BYTES_MAX = 32 << 10,
     /* What a process has mapped before it reads anything: the program with its fonts and the libraries. */
     MAPPED_BEFORE = 256 << 20,
-    /* Above MuPDF's own ceiling: stacks, libjpeg and OpenJPEG, answers being built. */
-    MEMORY_BESIDE = 64 << 20,
+    /* Above MuPDF's own ceiling: its fonts, which count as data though nobody writes to them, stacks, libjpeg and
+     * OpenJPEG, answers being built. */
+    MEMORY_BESIDE = 128 << 20,
 };
 
-/* Compared with one argument of the call; ANY compares nothing. */
-enum check { ANY, IS, HAS_NOT };
-
-struct rule {
-    int call;
-    unsigned kinds; /* bits of enum sandbox_kind */
-    unsigned argument;
-    enum check check;
-    uint64_t value;
-};
+/* What an argument must be; ANY compares nothing. The kernel takes descriptors as 32 bits. */
+enum check { ANY, IS, IS_FD, HAS_NOT };
 
 enum { TEXT = 1U << SANDBOX_TEXT, OCR = 1U << SANDBOX_OCR, BOTH = TEXT | OCR };
 
-/* No open, no socket, no exec, no fork. Memory can be had, but none that can be executed. */
-static const struct rule allowed[] = {
-    { SCMP_SYS(recvmsg), BOTH, 0, IS, DM_FRAME_SOCKET },
-    { SCMP_SYS(sendmsg), BOTH, 0, IS, DM_FRAME_SOCKET },
-    { SCMP_SYS(pread64), TEXT, 0, ANY, 0 },
-    { SCMP_SYS(fstat), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(newfstatat), BOTH, 3, IS, 0x1000 }, /* glibc's fstat; 0x1000 is AT_EMPTY_PATH */
-    { SCMP_SYS(close), BOTH, 0, ANY, 0 },
+/* No open, no socket, no exec, no fork, no signal to others. Memory can be had, but none that can be executed
+ * and none that is a file: the document may have been opened for writing. */
+static const struct rule {
+    int call;
+    unsigned kinds; /* bits of enum sandbox_kind */
+    struct {
+        enum check check;
+        unsigned argument;
+        uint64_t value;
+    } tests[2];
+} allowed[] = {
+    { SCMP_SYS(recvmsg), BOTH, { { IS_FD, 0, DM_FRAME_SOCKET } } },
+    { SCMP_SYS(sendmsg), BOTH, { { IS_FD, 0, DM_FRAME_SOCKET } } },
+    { SCMP_SYS(pread64), TEXT, { { ANY, 0, 0 } } },
+    { SCMP_SYS(close), BOTH, { { ANY, 0, 0 } } },
     /* What libraries print; both lead to /dev/null. */
-    { SCMP_SYS(write), BOTH, 0, IS, STDOUT_FILENO },
-    { SCMP_SYS(write), BOTH, 0, IS, STDERR_FILENO },
-    { SCMP_SYS(brk), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(mmap), BOTH, 2, HAS_NOT, PROT_EXEC },
-    { SCMP_SYS(mprotect), BOTH, 2, HAS_NOT, PROT_EXEC },
-    { SCMP_SYS(mremap), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(munmap), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(madvise), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(futex), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(sysinfo), BOTH, 0, ANY, 0 }, /* glibc's qsort asks how much memory there is */
-    { SCMP_SYS(clock_gettime), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(gettimeofday), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(time), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(getrandom), BOTH, 0, ANY, 0 },         /* malloc's and hash tables' seeds */
-    { SCMP_SYS(prlimit64), BOTH, 1, IS, RLIMIT_CPU }, /* can only lower what sandbox_enter has fixed */
-    { SCMP_SYS(setrlimit), BOTH, 0, IS, RLIMIT_CPU },
-    /* abort() */
-    { SCMP_SYS(rt_sigprocmask), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(rt_sigaction), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(rt_sigreturn), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(gettid), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(getpid), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(tgkill), BOTH, 2, IS, 6 }, /* SIGABRT */
-    { SCMP_SYS(exit), BOTH, 0, ANY, 0 },
-    { SCMP_SYS(exit_group), BOTH, 0, ANY, 0 },
+    { SCMP_SYS(write), BOTH, { { IS_FD, 0, STDOUT_FILENO } } },
+    { SCMP_SYS(write), BOTH, { { IS_FD, 0, STDERR_FILENO } } },
+    { SCMP_SYS(brk), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(mmap), BOTH, { { HAS_NOT, 2, PROT_EXEC }, { IS_FD, 4, UINT32_MAX } } },
+    { SCMP_SYS(mprotect), BOTH, { { HAS_NOT, 2, PROT_EXEC } } },
+    { SCMP_SYS(mremap), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(munmap), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(madvise), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(futex), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(sysinfo), BOTH, { { ANY, 0, 0 } } }, /* glibc's qsort asks how much memory there is */
+    { SCMP_SYS(clock_gettime), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(gettimeofday), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(time), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(getrandom), BOTH, { { ANY, 0, 0 } } }, /* seeds of malloc and of hash tables */
+    /* Its own CPU time, for sandbox_cpu_seconds. */
+    { SCMP_SYS(prlimit64), BOTH, { { IS, 0, 0 }, { IS, 1, RLIMIT_CPU } } },
+    { SCMP_SYS(rt_sigprocmask), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(rt_sigaction), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(rt_sigreturn), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(gettid), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(getpid), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(exit), BOTH, { { ANY, 0, 0 } } },
+    { SCMP_SYS(exit_group), BOTH, { { ANY, 0, 0 } } },
+};
+
+/* Refused, not fatal, because who asks can do without. */
+static const struct {
+    int call;
+    int error;
+} refused[] = {
+    { SCMP_SYS(clone3), ENOSYS }, /* asked for before clone, which is fatal: there can be no thread */
+    { SCMP_SYS(tgkill), EPERM },  /* abort() then ends by a fault; it could be used on others of our user */
+    { SCMP_SYS(fstat), EPERM },   /* stdio, about a stream's buffer; with a path it would tell what files there are */
+    { SCMP_SYS(newfstatat), EPERM }, { SCMP_SYS(fstatat64), EPERM }, { SCMP_SYS(statx), EPERM },
 };
 
 static struct {
@@ -102,22 +111,41 @@ void sandbox_drop_ids(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+static struct scmp_arg_cmp compare(enum check check, unsigned argument, uint64_t value)
+{
+    switch (check) {
+    case IS_FD:
+        return SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, UINT32_MAX, value);
+    case HAS_NOT:
+        return SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, value, 0);
+    default:
+        return SCMP_CMP64(argument, SCMP_CMP_EQ, value);
+    }
+}
+
+/* Not every machine has every call of the lists. */
+static bool added(int result)
+{
+    return result == 0 || result == -EDOM;
+}
+
 static bool add_rules(scmp_filter_ctx context, enum sandbox_kind kind)
 {
     for (size_t i = 0; i < DM_COUNT(allowed); i++) {
-        const struct rule *rule = &allowed[i];
-        if (!(rule->kinds & 1U << kind))
-            continue;
-        struct scmp_arg_cmp compare = rule->check == IS
-                                          ? SCMP_CMP64(rule->argument, SCMP_CMP_EQ, rule->value)
-                                          : SCMP_CMP64(rule->argument, SCMP_CMP_MASKED_EQ, rule->value, 0);
-        int failed = seccomp_rule_add_array(context, SCMP_ACT_ALLOW, rule->call, rule->check == ANY ? 0 : 1, &compare);
-        /* Not every machine has every call of the list. */
-        if (failed && failed != -EDOM)
+        struct scmp_arg_cmp tests[DM_COUNT(allowed[i].tests)];
+        unsigned count = 0;
+        for (size_t k = 0; k < DM_COUNT(allowed[i].tests); k++)
+            if (allowed[i].tests[k].check != ANY)
+                tests[count++] =
+                    compare(allowed[i].tests[k].check, allowed[i].tests[k].argument, allowed[i].tests[k].value);
+        if ((allowed[i].kinds & 1U << kind) &&
+            !added(seccomp_rule_add_array(context, SCMP_ACT_ALLOW, allowed[i].call, count, tests)))
             return false;
     }
-    /* Asked for before clone, which is not allowed: with ENOSYS glibc reports that there can be no thread. */
-    return seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0;
+    for (size_t i = 0; i < DM_COUNT(refused); i++)
+        if (!added(seccomp_rule_add(context, SCMP_ACT_ERRNO((uint16_t)refused[i].error), refused[i].call, 0)))
+            return false;
+    return true;
 }
 
 /* The filter as the kernel takes it. It is made here once, because libseccomp needs longer for it than a

@@ -106,10 +106,11 @@ static void add_character(struct builder *builder, int c)
 /* Text outside the page cannot be seen by people, so models do not get it either. */
 static bool outside(const struct builder *builder, const fz_stext_char *c)
 {
-    float left = fminf(c->quad.ll.x, c->quad.ur.x);
-    float right = fmaxf(c->quad.ll.x, c->quad.ur.x);
-    float top = fminf(c->quad.ll.y, c->quad.ur.y);
-    float bottom = fmaxf(c->quad.ll.y, c->quad.ur.y);
+    const fz_quad *quad = &c->quad; /* compared by hand: this is asked of every character */
+    float left = quad->ll.x < quad->ur.x ? quad->ll.x : quad->ur.x;
+    float right = quad->ll.x < quad->ur.x ? quad->ur.x : quad->ll.x;
+    float top = quad->ll.y < quad->ur.y ? quad->ll.y : quad->ur.y;
+    float bottom = quad->ll.y < quad->ur.y ? quad->ur.y : quad->ll.y;
     return left > builder->area.x1 || right < builder->area.x0 || top > builder->area.y1 || bottom < builder->area.y0;
 }
 

@@ -15,7 +15,7 @@ struct page_text {
 struct page_text page_text_make(void);
 void page_text_free(struct page_text *text);
 
-/* What text_add_line was given makes one line; the position is in points from the page's top left corner. */
+/* What was added to the text since `at` is a line; its place is in points from the page's top left corner. */
 void page_text_add_line(struct page_text *text, size_t at, fz_rect box);
 
 /* Reads a page of MuPDF's into `text`. Throws MuPDF's errors; what was read until then is in `text`. */

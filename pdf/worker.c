@@ -37,10 +37,11 @@ static bool answer_failure(struct worker *worker, failure failed)
 static bool on_open(struct worker *worker, struct dm_frame_fields fields)
 {
     uint8_t media = dm_frame_u8(&fields);
-    int fd = channel_claim(&worker->channel);
-    if (fields.failed || fd < 0)
+    struct file file = { .size = dm_frame_u64(&fields) };
+    file.fd = channel_claim(&worker->channel);
+    if (fields.failed || file.fd < 0)
         return false;
-    failure failed = document_open(worker->setting->engine, fd, (enum dm_frame_media)media, fields.rest,
+    failure failed = document_open(worker->setting->engine, file, (enum dm_frame_media)media, fields.rest,
                                    &worker->document, &worker->pages);
     if (failed)
         return answer_failure(worker, failed);

@@ -49,8 +49,8 @@ enum {
     X(END, 3, 4, "kill the worker if it still lives and say how it ended")                                             \
     /* zygote to parent: u32 worker, u8 1 if it ever started, u32 wait status */                                       \
     X(ENDED, 4, 9, "the worker is gone and reaped")                                                                    \
-    /* parent to text worker, once and first: u8 media, password; one descriptor */                                    \
-    X(OPEN, 16, 1 + DM_FRAME_PASSWORD_MAX, "open this document")                                                       \
+    /* parent to text worker, once and first: u8 media, u64 size of the file, password; one descriptor */              \
+    X(OPEN, 16, 9 + DM_FRAME_PASSWORD_MAX, "open this document")                                                       \
     X(OPENED, 17, 4, "u32 pages, at least one")                                                                        \
     /* parent to text worker: u32 page from 1, u8 wants, u8 kind of image, u32 long edge */                            \
     X(PAGE, 18, 10, "read a page")                                                                                     \

@@ -126,9 +126,9 @@ struct dm_page {
     struct dm_str detail;  /* a sentence where it failed */
     struct dm_str segment; /* blob key (domain/keys.h) of the segment with its line */
     uint64_t offset;
-    uint32_t length;        /* 0: it has none */
-    struct dm_str attempts; /* JSON array of {"status","reason","ms","inputTokens","outputTokens"} */
+    uint32_t length; /* 0: it has none */
     uint32_t attempt_count;
+    struct dm_str attempts; /* JSON array of {"status","reason","ms","inputTokens","outputTokens"} */
     struct dm_usage usage;
     int64_t ended_ms;
 };

@@ -150,13 +150,14 @@ enum dm_code dm_sqlite_migrate(struct dm_db *db, const char *path, const char *c
 
 enum dm_code dm_sqlite_give_back(struct dm_db *db, uint64_t *ret_count, struct dm_err *err)
 {
-    /* The instant 1 is long past whatever the clock says, and not 0, which would mean "none". A document with something to claim is
-     * in the READY index already and stays there. Records that change get a new version, as always. */
+    /* The instant 1 is long past whatever the clock says, and not 0, which would mean "none". Every document with a claim is
+     * made due, also one with more to claim: the sweeper gives its claims back first and then makes it READY again.
+     * Records that change get a new version, as always. */
     static const char sql[] =
         "BEGIN IMMEDIATE;"
         "UPDATE claim SET lease_until_ms=1;"
-        "UPDATE work SET key='due',due_ms=1,version=version+1 WHERE key<>'ready'"
-        " AND EXISTS(SELECT 1 FROM claim c WHERE c.file=work.file AND c.tenant=work.tenant);"
+        "UPDATE work SET key='due',due_ms=1,version=version+1 WHERE"
+        " EXISTS(SELECT 1 FROM claim c WHERE c.file=work.file AND c.tenant=work.tenant);"
         "UPDATE state SET lease_until_ms=1,due_ms=1,version=version+1 WHERE due_ms>0 AND status='aggregating';"
         "COMMIT";
     int64_t claims, leases;

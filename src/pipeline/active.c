@@ -131,6 +131,7 @@ bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const 
     document->holdings = holding;
     document->in_flight += holding->left;
     worker->in_flight += holding->left;
+    worker->splits += claim->first == 0;
     worker_wake(worker);
     return true;
 }
@@ -169,6 +170,11 @@ void dm_page_task_leave(struct dm_page_task *task)
         while (*at != holding)
             at = &(*at)->next;
         *at = holding->next;
+        if (holding->claim.first == 0) {
+            worker->splits--;
+            worker->look = worker->look || worker->splits_wait;
+            worker->splits_wait = false;
+        }
         dm_free(holding);
         dm_active_leave_if_done(worker, document);
     }

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "worker.h"
 
-enum { TENANTS_A_LOOK = 64, DOCUMENTS_A_LOOK = 16, LOOK_EVERY_MS = 1000, RENEWALS_A_ROUND = 512, HINTS_A_PULL = 64 };
+enum { TENANTS_A_LOOK = 64, DOCUMENTS_A_LOOK = 16, LOOK_EVERY_MS = 1000, SPLITS_PER_READER = 2, RENEWALS_A_ROUND = 512, HINTS_A_PULL = 64 };
 
 struct candidate {
     struct dm_tenant tenant;
@@ -22,6 +22,7 @@ struct look {
     struct candidate tenants[TENANTS_A_LOOK];
     uint32_t count;
     bool capped; /* something could be claimed and a cap forbade it */
+    bool split_waits; /* the document tried last needs its split, and enough are in hand */
 };
 
 /* ---- one claim
@@ -61,6 +62,8 @@ static uint32_t room_for(struct look *look, const struct candidate *tenant, cons
 struct taking {
     struct dm_str owner;
     uint32_t max;
+    bool split_too;    /* there is room for another split */
+    bool split_waits;  /* it is a split, and there was none */
     struct dm_snapshot snapshot; /* that the claim was decided on */
     struct dm_claim claim;
 };
@@ -70,6 +73,9 @@ static enum dm_code decide_claim(void *argument, dm_ledger_context context, cons
 {
     struct taking *taking = argument;
     taking->snapshot = *snapshot;
+    taking->split_waits = snapshot->work.split_needed && !taking->split_too;
+    if (taking->split_waits)
+        return dm_fail(err, DM_REFUSED, "enough documents wait for their pages to be counted");
     if (snapshot->work.split_needed)
         return dm_ledger_claim_split(context, snapshot, taking->owner, ret, &taking->claim, err);
     return dm_ledger_claim_pages(context, snapshot, taking->owner, taking->max, ret, &taking->claim, err);
@@ -99,23 +105,37 @@ static bool prepare_returned(struct dm_worker *worker, const struct dm_found *fo
     return false;
 }
 
+/* A claim counts as an attempt from its first instant. So no more splits are claimed than are begun at once: a document
+ * deep in a queue must not count a loss at each of three deaths of the server. A tenant of whom nothing is under way
+ * waits for nobody else's. */
+static bool may_split(struct dm_worker *worker, const struct candidate *tenant)
+{
+    worker_lock(worker);
+    bool may = worker->splits < SPLITS_PER_READER * worker->options.readers || tenant->in_flight == 0;
+    worker->splits_wait = worker->splits_wait || !may;
+    worker_unlock(worker);
+    return may;
+}
+
 /* Returns how many pages were claimed (the split counts as one). */
 static uint32_t claim(struct look *look, const struct candidate *tenant, const struct dm_found *found)
 {
     struct dm_worker *worker = look->worker;
     uint32_t room = room_for(look, tenant, &found->file);
+    look->split_waits = false;
     if (room == 0) {
         look->capped = true;
         return 0;
     }
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
-    struct taking taking = { .owner = dm_str_z(worker->owner), .max = room };
+    struct taking taking = { .owner = dm_str_z(worker->owner), .max = room, .split_too = may_split(worker, tenant) };
     const struct dm_step step = { .parts = DM_PART_WORK, .decide = decide_claim, .argument = &taking };
     struct dm_err err;
     struct dm_state state;
     int64_t began_ms = worker_now(worker);
     enum dm_code rc = dm_step_run(&worker->pipeline, &found->tenant, &found->file, &step, &arena, &state, &err);
     if (rc != DM_OK) {
+        look->split_waits = taking.split_waits;
         if (rc != DM_REFUSED && rc != DM_NOT_FOUND && rc != DM_CONFLICT)
             dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "claim"), dm_f_z("file", found->file.id),
                    dm_f_z("error", err.text));
@@ -185,6 +205,8 @@ static uint32_t take_turn(struct look *look, struct candidate *tenant)
         uint32_t pages = claim(look, tenant, &found[i]);
         if (pages > 0)
             return pages;
+        if (look->split_waits) /* those behind are younger, or less urgent */
+            return 0;
     }
     return 0;
 }

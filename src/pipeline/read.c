@@ -12,6 +12,7 @@
 
 enum {
     RUN_MAX = 40,           /* pages of one document in a row while another waits */
+    RUN_MS = 1000,          /* and no longer than this: a page may take as long as its deadline */
     JOIN_PAGES_MIN = 8,     /* fewer pages are not worth opening a document a second time */
     LINGER_MS = 250,        /* how long a document without waiting pages is kept open */
     TROUBLE_WAIT_MS = 1000, /* before a page is tried again after trouble of our own */
@@ -24,7 +25,8 @@ struct reader_task {
     struct dm_worker *worker;
     struct dm_active *document; /* open in `handle`; counted in its `readers` */
     struct dm_reader_handle *handle;
-    uint32_t run;
+    uint32_t run;          /* pages of it in a row */
+    int64_t run_began_ms;
 };
 
 /* ---- choosing (with the lock held)
@@ -47,31 +49,58 @@ static struct dm_page_task *pop(struct dm_active *document, int64_t now_ms, int6
     return NULL;
 }
 
+/* Of the documents that wait and that nobody reads: the one whose tenant is read by the fewest tasks, and of those the
+ * one whose turn was longest ago. So neither a tenant's many documents nor its slow ones keep another tenant waiting. */
+static struct dm_active *next_unread(const struct dm_worker *worker)
+{
+    const struct dm_active *busy[DM_READERS_MAX];
+    uint32_t busy_count = 0;
+    struct dm_active *best = NULL;
+    uint32_t fewest = 0;
+    for (const struct dm_active *document = worker->documents; document; document = document->next)
+        if (document->readers > 0 && busy_count < DM_READERS_MAX)
+            busy[busy_count++] = document;
+    for (struct dm_active *document = worker->documents; document; document = document->next) {
+        if (document->queued == 0 || document->readers > 0 || document->opening)
+            continue;
+        uint32_t readers = 0;
+        for (uint32_t i = 0; i < busy_count; i++)
+            readers += dm_tenant_eq(&busy[i]->tenant, &document->tenant) ? busy[i]->readers : 0;
+        if (best && (readers > fewest || (readers == fewest && document->turn >= best->turn)))
+            continue;
+        best = document;
+        fewest = readers;
+    }
+    return best;
+}
+
+/* The document with the longest queue for each task that reads it. */
+static struct dm_active *next_joined(const struct reader_task *self)
+{
+    struct dm_active *longest = NULL;
+    for (struct dm_active *document = self->worker->documents; document; document = document->next)
+        if (document != self->document && document->queued >= JOIN_PAGES_MIN &&
+            (!longest || document->readers < longest->readers))
+            longest = document;
+    return longest;
+}
+
 static struct dm_page_task *pick(struct reader_task *self, int64_t *until_ms)
 {
     struct dm_worker *worker = self->worker;
     int64_t now_ms = worker_now(worker);
     if (worker->stopping || worker->models >= 2 * dm_model_concurrency(worker->pipeline.ports.model))
         return NULL;
-    struct dm_active *unread = NULL;
-    struct dm_active *longest = NULL;
-    for (struct dm_active *document = worker->documents; document; document = document->next) {
-        if (document->queued == 0 || document == self->document)
-            continue;
-        if (document->readers == 0 && !document->opening && !unread)
-            unread = document;
-        if (document->queued >= JOIN_PAGES_MIN && (!longest || document->readers < longest->readers))
-            longest = document;
-    }
-    struct dm_page_task *task = NULL;
-    if (self->document && !(unread && self->run >= RUN_MAX))
-        task = pop(self->document, now_ms, until_ms);
-    if (!task && unread)
-        task = pop(unread, now_ms, until_ms);
+    bool turn_over = self->run >= RUN_MAX || now_ms - self->run_began_ms >= RUN_MS;
+    struct dm_page_task *task = self->document && !turn_over ? pop(self->document, now_ms, until_ms) : NULL;
+    struct dm_active *other = task ? NULL : next_unread(worker);
+    if (other)
+        task = pop(other, now_ms, until_ms);
     if (!task && self->document)
         task = pop(self->document, now_ms, until_ms);
-    if (!task && longest)
-        task = pop(longest, now_ms, until_ms);
+    other = task ? NULL : next_joined(self);
+    if (other)
+        task = pop(other, now_ms, until_ms);
     return task;
 }
 
@@ -147,6 +176,7 @@ static enum dm_code open_document(struct reader_task *self, struct dm_active *do
         return rc;
     }
     self->document = document;
+    document->turn = ++worker->turns;
     return DM_OK;
 }
 
@@ -258,6 +288,9 @@ static void finish_split(struct dm_page_task *task, struct splitting *splitting)
         if (splitting->reason == DM_REASON_NONE && !dm_active_hold(worker, document, &splitting->first, NULL))
             dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "split"), dm_f_z("file", document->file.id),
                    dm_f_z("error", "out of memory; the claim will run out and be claimed again"));
+        /* What the first claim did not take can be claimed as well. */
+        if (state.remaining > splitting->first.last - splitting->first.first + 1)
+            worker->look = true;
         dm_page_task_leave(task);
     } else if (rc == DM_REFUSED || rc == DM_NOT_FOUND || rc == DM_CONFLICT) {
         task->holding->lost = true; /* cancelled, or somebody else has the split by now */
@@ -417,8 +450,10 @@ void dm_worker_read(void *argument)
                 close_document(&self);
             continue;
         }
-        if (self.document != task->holding->document)
+        if (self.document != task->holding->document || self.run == 0) {
             self.run = 0;
+            self.run_began_ms = worker_now(worker);
+        }
         self.run++;
         if (dm_page_task_void(task))
             dm_page_task_leave(task);

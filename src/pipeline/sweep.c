@@ -213,7 +213,9 @@ static enum dm_code return_expired(const struct dm_pipeline *pipeline, const str
     return DM_OK;
 }
 
-static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const struct dm_found *found, struct dm_err *err)
+/* `ret_acted`: something of it was the sweeper's; what else is due is an aggregator's. */
+static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const struct dm_found *found, bool *ret_acted,
+                                   struct dm_err *err)
 {
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     struct dm_snapshot snapshot;
@@ -225,11 +227,12 @@ static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const str
     int64_t now_ms = dm_wall_ms(pipeline->ports.runtime);
     const struct dm_state *state = &snapshot.state;
     bool due = state->due_ms && state->due_ms <= now_ms;
+    bool work_due = snapshot.work.key == DM_WORK_DUE && snapshot.work.due_ms <= now_ms;
+    *ret_acted = work_due || (due && dm_status_is_final(state->status));
     if (snapshot.document.deleted_ms && due)
         return remove_document(pipeline, found, err);
     if (dm_status_is_final(state->status) && due)
         return expire(pipeline, found, state, &arena, err);
-    bool work_due = snapshot.work.key == DM_WORK_DUE && snapshot.work.due_ms <= now_ms;
     if (!work_due)
         return DM_OK;
     if (!dm_status_is_final(state->status)) {
@@ -244,22 +247,27 @@ static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const str
     return rc == DM_REFUSED ? DM_OK : rc;
 }
 
-static void sweep_once(struct dm_worker *worker)
+/* True where there may be more that is due. */
+static bool sweep_some(struct dm_worker *worker)
 {
     struct dm_found found[SWEEP_AT_ONCE];
     uint32_t count = 0;
+    uint32_t done = 0;
     struct dm_err err;
     const struct dm_pipeline *pipeline = &worker->pipeline;
     enum dm_code rc =
         dm_operator_due(pipeline->ports.op, dm_wall_ms(pipeline->ports.runtime), SWEEP_AT_ONCE, found, &count, &err);
-    for (uint32_t i = 0; rc == DM_OK && i < count; i++) {
-        struct dm_err why;
-        if (sweep_document(pipeline, &found[i], &why) != DM_OK)
-            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "sweep"), dm_f_z("file", found[i].file.id),
-                   dm_f_z("error", why.text));
-    }
     if (rc != DM_OK)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "sweep"), dm_f_z("error", err.text));
+    for (uint32_t i = 0; rc == DM_OK && i < count; i++) {
+        bool acted = false;
+        enum dm_code swept = sweep_document(pipeline, &found[i], &acted, &err);
+        if (swept != DM_OK)
+            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "sweep"), dm_f_z("file", found[i].file.id),
+                   dm_f_z("error", err.text));
+        done += swept == DM_OK && acted;
+    }
+    return count == SWEEP_AT_ONCE && done > 0;
 }
 
 void dm_worker_sweep(void *argument)
@@ -268,9 +276,9 @@ void dm_worker_sweep(void *argument)
     worker_lock(worker);
     while (!worker->closing) {
         worker_unlock(worker);
-        sweep_once(worker);
+        bool more = sweep_some(worker);
         worker_lock(worker);
-        int64_t next_ms = worker_now(worker) + SWEEP_EVERY_MS;
+        int64_t next_ms = worker_now(worker) + (more ? 0 : SWEEP_EVERY_MS);
         while (!worker->closing && worker_now(worker) < next_ms)
             worker_wait(worker, next_ms);
     }

@@ -141,6 +141,11 @@ void dm_worker_stop(struct dm_worker *worker, int64_t deadline_mono_ms)
     worker_wake(worker);
     while (worker->in_flight > waiting_pages(worker) && worker_now(worker) < deadline_mono_ms)
         worker_wait(worker, deadline_mono_ms);
+    bool late = worker->in_flight > waiting_pages(worker);
+    worker_unlock(worker);
+    if (late)
+        dm_reader_interrupt(worker->pipeline.ports.reader); /* a page that hangs its helper would hold us, too */
+    worker_lock(worker);
     /* A call under way holds its page: the model ends every call by its own deadline. */
     while (worker->models > 0)
         worker_wait(worker, DM_FOREVER);

@@ -48,6 +48,7 @@ struct dm_active {
     uint32_t queued;
     uint32_t in_flight; /* pages claimed and not ended */
     uint32_t readers;   /* read tasks that have it open */
+    uint64_t turn;      /* when a task last opened it, counted by the worker; 0: never */
     bool opening;       /* one of them opens fd */
     bool committing;
     int64_t commit_not_before_ms; /* after a failed commit */
@@ -89,6 +90,9 @@ struct dm_worker {
     uint32_t document_count;
     uint32_t in_flight; /* over all documents */
     uint32_t models;    /* model calls under way */
+    uint64_t turns;     /* how often a task opened a document */
+    uint32_t splits;    /* split claims in hand */
+    bool splits_wait;   /* dispatch left some because there were enough */
     struct dm_page_task *answered;
     struct dm_page_task **answered_end;
     struct dm_task *dispatch, *keep, *sweep;

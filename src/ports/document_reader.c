@@ -42,6 +42,11 @@ void dm_reader_close(struct dm_reader reader, struct dm_reader_handle *handle)
         reader.ops->close(reader.self, handle);
 }
 
+void dm_reader_interrupt(struct dm_reader reader)
+{
+    reader.ops->interrupt(reader.self);
+}
+
 enum dm_code dm_reader_check(struct dm_reader reader, struct dm_err *err)
 {
     return reader.ops->check(reader.self, err);

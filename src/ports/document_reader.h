@@ -60,6 +60,8 @@ struct dm_reader_ops {
     enum dm_code (*page)(void *self, struct dm_reader_handle *handle, uint32_t page, const struct dm_page_want *want,
                          struct dm_page_content *ret, struct dm_err *err);
     void (*close)(void *self, struct dm_reader_handle *handle); /* accepts NULL */
+    /* Calls under way end soon and all later ones answer DM_CANCELLED: a drain whose time is up waits for no document. */
+    void (*interrupt)(void *self);
     /* Whether a helper can be started and answers; bounded to a second or so. For health and doctor. */
     enum dm_code (*check)(void *self, struct dm_err *err);
 };
@@ -76,6 +78,7 @@ DM_MUST_USE enum dm_code dm_reader_page(struct dm_reader reader, struct dm_reade
                                         const struct dm_page_want *want, struct dm_page_content *ret,
                                         struct dm_err *err);
 void dm_reader_close(struct dm_reader reader, struct dm_reader_handle *handle);
+void dm_reader_interrupt(struct dm_reader reader);
 DM_MUST_USE enum dm_code dm_reader_check(struct dm_reader reader, struct dm_err *err);
 
 #endif

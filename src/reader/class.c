@@ -197,6 +197,20 @@ void dm_class_stop(struct dm_class *class)
     class->monitor = NULL;
 }
 
+void dm_class_interrupt(struct dm_class *class)
+{
+    dm_lock(class->runtime, class->monitor);
+    class->stopping = true;
+    dismiss(class, true);
+    dm_wake_all(class->runtime, class->monitor);
+    dm_unlock(class->runtime, class->monitor);
+}
+
+static enum dm_code fail_stopping(struct dm_class *class, struct dm_err *err)
+{
+    return dm_fail(err, DM_CANCELLED, "the document helpers (%s) are being stopped", class->setting.name);
+}
+
 enum dm_code dm_class_launch(struct dm_class *class, struct dm_err *err)
 {
     dm_lock(class->runtime, class->monitor);
@@ -209,12 +223,15 @@ enum dm_code dm_class_take(struct dm_class *class, int64_t deadline_ms, struct d
 {
     dm_lock(class->runtime, class->monitor);
     bool waiting = true;
-    while (class->in_use >= class->setting.helpers && waiting)
+    while (class->in_use >= class->setting.helpers && waiting && !class->stopping)
         waiting = dm_wait_until(class->runtime, class->monitor, deadline_ms);
-    bool free = class->in_use < class->setting.helpers;
+    bool stopping = class->stopping;
+    bool free = class->in_use < class->setting.helpers && !stopping;
     if (free)
         class->in_use++;
     dm_unlock(class->runtime, class->monitor);
+    if (stopping)
+        return fail_stopping(class, err);
     return free ? DM_OK
                 : dm_fail(err, DM_BUSY, "all %u document helpers (%s) are in use", (unsigned)class->setting.helpers,
                           class->setting.name);
@@ -253,7 +270,7 @@ enum dm_code dm_helper_start(struct dm_class *class, struct dm_helper *worker, s
     if (rc != DM_OK)
         return rc;
     dm_lock(class->runtime, class->monitor);
-    rc = ensure(class, err);
+    rc = class->stopping ? fail_stopping(class, err) : ensure(class, err);
     uint32_t id = ++class->next_worker;
     uint64_t generation = class->generation;
     if (rc == DM_OK && send_start(class, id, far) != DM_TALK_OK) {

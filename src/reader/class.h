@@ -50,6 +50,8 @@ struct dm_helper {
 DM_MUST_USE enum dm_code dm_class_start(struct dm_class *class, const struct dm_class_setting *setting,
                                         struct dm_runtime runtime, struct dm_err *err);
 void dm_class_stop(struct dm_class *class);
+/* Kills every helper; from now on none is started and whoever waits for one is told DM_CANCELLED. */
+void dm_class_interrupt(struct dm_class *class);
 /* Starts the zygote ahead of need, without waiting until it is ready. DM_IO, DM_NO_MEMORY. */
 DM_MUST_USE enum dm_code dm_class_launch(struct dm_class *class, struct dm_err *err);
 

@@ -5,6 +5,7 @@
 #include "reader/conversation.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/check.h"
@@ -73,18 +74,21 @@ static enum dm_frame_media wire_media(enum dm_media media)
     }
 }
 
-enum dm_talk dm_ask_open(struct dm_helper *worker, const struct dm_source *source, int64_t deadline_ms,
-                         enum dm_code *ret_code, uint32_t *ret_pages)
+enum dm_talk dm_ask_open(struct dm_helper *worker, const struct dm_source *source, uint64_t size_bytes,
+                         int64_t deadline_ms, enum dm_code *ret_code, uint32_t *ret_pages)
 {
     struct dm_asked asked = { .ask = DM_ASK_OPEN };
     DM_AUTO(dm_buf) frame = dm_buf_make(DM_FRAME_HEAD + dm_frame_max(DM_FRAME_OPEN));
     size_t begun = begin(worker, &asked, &frame, DM_FRAME_OPEN);
     dm_frame_add_u8(&frame, (uint8_t)wire_media(source->media));
+    dm_frame_add_u64(&frame, size_bytes);
     dm_buf_add(&frame, source->password);
     dm_frame_end(&frame, begun);
     struct dm_frame_head head;
     struct dm_frame_fields fields;
     enum dm_talk talk = send(worker, &frame, source->fd, deadline_ms);
+    if (frame.at)
+        explicit_bzero(frame.at, frame.len);
     if (talk == DM_TALK_OK)
         talk = next(worker, &asked, deadline_ms, &head, &fields, ret_code);
     if (talk != DM_TALK_OK || *ret_code != DM_OK)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -34,6 +35,7 @@ struct reader {
 struct dm_reader_handle {
     struct dm_source source; /* the password is `secret`'s */
     char *secret;
+    uint64_t size_bytes;
     uint32_t pages;
     struct dm_helper worker; /* not alive: opened anew by the next call */
 };
@@ -43,11 +45,11 @@ struct dm_reader_options dm_reader_defaults(void)
     return (struct dm_reader_options){
         .text_helpers = 2,
         .ocr_helpers = 2,
-        .open_timeout_ms = 30 * DM_SECOND_MS,
-        .page_timeout_ms = 30 * DM_SECOND_MS,
-        .ocr_timeout_ms = 60 * DM_SECOND_MS,
-        .wait_ms = 30 * DM_SECOND_MS,
-        .ocr_idle_ms = 60 * DM_SECOND_MS,
+        .open_timeout_ms = (int64_t)30 * DM_SECOND_MS,
+        .page_timeout_ms = (int64_t)30 * DM_SECOND_MS,
+        .ocr_timeout_ms = (int64_t)60 * DM_SECOND_MS,
+        .wait_ms = (int64_t)30 * DM_SECOND_MS,
+        .ocr_idle_ms = (int64_t)60 * DM_SECOND_MS,
         .text_memory_bytes = (uint64_t)512 << 20,
         .ocr_memory_bytes = (uint64_t)1 << 30,
     };
@@ -118,8 +120,8 @@ static enum dm_code open_once(struct reader *reader, struct dm_reader_handle *ha
     if (rc != DM_OK)
         return rc;
     enum dm_code code = DM_OK;
-    enum dm_talk talk =
-        dm_ask_open(&handle->worker, &handle->source, in(reader, reader->options.open_timeout_ms), &code, ret_pages);
+    enum dm_talk talk = dm_ask_open(&handle->worker, &handle->source, handle->size_bytes,
+                                    in(reader, reader->options.open_timeout_ms), &code, ret_pages);
     if (talk != DM_TALK_OK)
         return fail_talk(&handle->worker, talk, "opening the document", ret_lost, err);
     if (code != DM_OK) {
@@ -165,6 +167,9 @@ static enum dm_code reader_open(void *self, const struct dm_tenant *tenant, cons
                                 struct dm_reader_handle **ret, uint32_t *ret_pages, struct dm_err *err)
 {
     struct reader *reader = self;
+    struct stat about;
+    if (fstat(source->fd, &about) != 0 || !S_ISREG(about.st_mode))
+        return dm_fail(err, DM_INVALID, "a document is read from a regular file only");
     if (source->password.len > DM_FRAME_PASSWORD_MAX)
         return dm_fail(err, DM_ENCRYPTED, "no document has a password of over %d bytes", DM_FRAME_PASSWORD_MAX);
     struct dm_reader_handle *handle = dm_alloc_zero(1, sizeof(*handle));
@@ -176,6 +181,7 @@ static enum dm_code reader_open(void *self, const struct dm_tenant *tenant, cons
     }
     handle->source = *source;
     handle->secret = secret;
+    handle->size_bytes = (uint64_t)about.st_size;
     handle->source.password = dm_str_of(secret, source->password.len);
     enum dm_code rc = dm_class_take(&reader->text, in(reader, reader->options.wait_ms), err);
     if (rc != DM_OK) {
@@ -312,7 +318,7 @@ static enum dm_code reader_check(void *self, struct dm_err *err)
         enum dm_code code = DM_OK;
         uint32_t pages = 0;
         bool lost;
-        enum dm_talk talk = dm_ask_open(&worker, &source, in(reader, CHECK_MS), &code, &pages);
+        enum dm_talk talk = dm_ask_open(&worker, &source, 2, in(reader, CHECK_MS), &code, &pages);
         if (talk != DM_TALK_OK)
             rc = fail_talk(&worker, talk, "a text of two bytes", &lost, err);
         else if (code != DM_OK || pages != 1)
@@ -323,11 +329,19 @@ static enum dm_code reader_check(void *self, struct dm_err *err)
     return rc;
 }
 
+static void reader_interrupt(void *self)
+{
+    struct reader *reader = self;
+    dm_class_interrupt(&reader->text);
+    dm_class_interrupt(&reader->ocr);
+}
+
 static const struct dm_reader_ops reader_ops = {
     .name = "docmill-pdf",
     .open = reader_open,
     .page = reader_page,
     .close = reader_close,
+    .interrupt = reader_interrupt,
     .check = reader_check,
 };
 
