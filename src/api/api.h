@@ -12,7 +12,7 @@
  *     DM_NEXT_RESPOND -> send `dm_exchange_response`
  *   end()                           nothing is left behind, whatever had been done by then
  *
- * An exchange keeps some memory for the next request: make one per connection. */
+ * An exchange keeps some memory for the next request: use it again. */
 #ifndef DM_API_H
 #define DM_API_H
 

@@ -4,7 +4,13 @@
 #include "base/calendar.h"
 #include "base/encode.h"
 
-enum { URL_MAX = 16 * 1024, SENTENCE_MAX = 8 * 1024, ASK_MS = 30 * DM_SECOND_MS, HEADERS_MAX = 8 };
+enum {
+    URL_MAX = 16 * 1024,
+    SENTENCE_MAX = 8 * 1024,
+    TROUBLE_MAX = 4 * SENTENCE_MAX,
+    ASK_MS = 30 * DM_SECOND_MS,
+    HEADERS_MAX = 8
+};
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
 
@@ -197,7 +203,7 @@ enum dm_exit dm_client_ask(struct dm_client *client, const struct dm_ask *ask, s
         *ret = answer;
         return DM_EXIT_DONE;
     }
-    struct dm_arena arena = dm_arena_make(4 * SENTENCE_MAX);
+    struct dm_arena arena = dm_arena_make(TROUBLE_MAX);
     struct dm_trouble trouble = dm_client_problem(client, &answer, file_id, &arena);
     enum dm_exit exit = dm_say_trouble(client->call, &trouble);
     dm_arena_free(&arena);

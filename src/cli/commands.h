@@ -13,14 +13,14 @@ enum dm_flag_kind { DM_FLAG_SWITCH, DM_FLAG_TEXT, DM_FLAG_COUNT, DM_FLAG_CHOICE 
 
 struct dm_flag {
     const char *name;
-    char letter; /* short form; 0: none */
-    enum dm_flag_kind kind;
-    const char *value;    /* what help calls the value: "FILE" */
-    const char *choices;  /* DM_FLAG_CHOICE: "json|md" */
-    uint32_t least, most; /* DM_FLAG_COUNT */
-    bool completes_files;
-    size_t offset; /* in struct dm_options: bool, const char *, uint32_t, const char * */
     const char *help;
+    const char *value;   /* what help calls the value: "FILE" */
+    const char *choices; /* DM_FLAG_CHOICE: "json|md" */
+    size_t offset;       /* in struct dm_options: bool, const char *, uint32_t, const char * */
+    enum dm_flag_kind kind;
+    uint32_t least, most; /* DM_FLAG_COUNT */
+    char letter;          /* short form; 0: none */
+    bool completes_files;
 };
 
 /* Where flags land. Texts are NULL, counts 0 where not given. */

@@ -17,12 +17,15 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "cli/client.h"
+#include "cli/samples.h"
 #include "cli/works.h"
 #include "net/net.h"
 
 enum {
     TEXT_MAX = 64 * 1024,
+    SAID_MAX = 16 * TEXT_MAX,
     PATH_BYTES_MAX = 4096,
+    ARENA_MAX = 16 * PATH_BYTES_MAX,
     SYNCS = 8,
     SLOW_SYNC_US = 20000,
     HEALTH_MS = 2000,
@@ -185,32 +188,15 @@ static void check_ledger(struct doctor *doctor, struct finding *ret)
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
-/* One page with the words "docmill reads", and a white picture. */
-static const char tiny_pdf[] =
-    "%PDF-1.4\n"
-    "1 0 obj<</Type/Catalog/Pages 2 0 R>> endobj\n"
-    "2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>> endobj\n"
-    "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Contents 4 0 R/Resources<</Font<</F 5 0 R>>>>>> endobj\n"
-    "4 0 obj<</Length 42>>stream\nBT /F 12 Tf 20 50 Td (docmill reads) Tj ET\nendstream endobj\n"
-    "5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>> endobj\n"
-    "xref\n0 6\n0000000000 65535 f \n0000000009 00000 n \n0000000053 00000 n \n0000000103 00000 n \n0000000213 00000 n "
-    "\n"
-    "0000000301 00000 n \n"
-    "trailer<</Size 6/Root 1 0 R>>\nstartxref\n363\n%%EOF\n";
-static const char tiny_png[] = "\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0@\0\0\0@"
-                               "\x01\0\0\0\0\x82\x12Ls\0\0\0\x12IDATx\xda\x63\xf8\x0f\x05\x0c\xa3\x8cQ"
-                               "\x06\xe9\x0c\0\xe3\xd3\xfe\x10\x02\xdal\xe3\0\0\0\0IEND\xae"
-                               "B`\x82";
-
 /* Reads the only page of a document that stands in memory. */
-static enum dm_code read_tiny(struct dm_reader reader, const char *bytes, size_t size, enum dm_media media,
-                              struct dm_page_content *ret, struct dm_err *err)
+static enum dm_code read_sample(struct dm_reader reader, struct dm_str bytes, enum dm_media media,
+                                struct dm_page_content *ret, struct dm_err *err)
 {
     static const struct dm_tenant nobody = { .id = "doctor" };
     struct dm_reader_handle *handle = NULL;
     uint32_t pages;
     int fd = memfd_create("doctor", MFD_CLOEXEC);
-    if (fd < 0 || write(fd, bytes, size) != (ssize_t)size) {
+    if (fd < 0 || write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len) {
         enum dm_code rc = dm_fail_errno(err, errno, "a file in memory");
         if (fd >= 0)
             (void)close(fd);
@@ -239,11 +225,11 @@ static void check_reading(struct doctor *doctor, struct finding *ret, bool pictu
         rc = dm_reader_start(&options, dm_threads_runtime(), &reader, &err);
     }
     if (rc == DM_OK && picture)
-        rc = read_tiny(reader, tiny_png, sizeof(tiny_png) - 1, DM_MEDIA_PNG, &content, &err);
+        rc = read_sample(reader, dm_sample_png(), DM_MEDIA_PNG, &content, &err);
     else if (rc == DM_OK)
-        rc = read_tiny(reader, tiny_pdf, sizeof(tiny_pdf) - 1, DM_MEDIA_PDF, &content, &err);
-    if (rc == DM_OK && !picture && dm_str_find(dm_buf_str(&content.text), DM_STR("docmill reads")) == content.text.len)
-        rc = dm_fail(&err, DM_CORRUPT, "the helper read something else than stands in the document");
+        rc = read_sample(reader, dm_sample_pdf(), DM_MEDIA_PDF, &content, &err);
+    if (rc == DM_OK && dm_str_find(dm_buf_str(&content.text), DM_STR("docmill reads")) == content.text.len)
+        rc = dm_fail(&err, DM_CORRUPT, "the helper read something else than stands in the sample");
     if (rc == DM_OK) {
         dm_buf_addf(&ret->saw, "%s read a %s in %d ms", helper, picture ? "picture" : "PDF",
                     (int)(dm_cli_mono_ms() - begun));
@@ -431,8 +417,8 @@ static void print_finding(const struct dm_call *call, const char *name, const st
 
 enum dm_exit dm_command_doctor(struct dm_call *call)
 {
-    struct doctor doctor = { .call = call, .arena = dm_arena_make(16 * PATH_BYTES_MAX) };
-    DM_AUTO(dm_buf) said = dm_buf_make(TEXT_MAX * 16);
+    struct doctor doctor = { .call = call, .arena = dm_arena_make(ARENA_MAX) };
+    DM_AUTO(dm_buf) said = dm_buf_make(SAID_MAX);
     uint32_t counts[FAIL + 1] = { 0 };
     dm_log_setup(DM_LOG_OFF, NULL, NULL);
     if (call->options.json)

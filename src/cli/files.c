@@ -55,7 +55,7 @@ enum dm_code dm_password_read(const struct dm_call *call, struct dm_arena *arena
         *ret = call->settings.password;
         return DM_OK;
     }
-    struct dm_input input;
+    struct dm_input input = { .fd = -1 };
     enum dm_code rc = dm_input_open(path, NULL, &input, err);
     if (rc != DM_OK)
         return rc;

@@ -224,38 +224,44 @@ enum dm_exit dm_command_results(struct dm_call *call)
 
 /* ---- pages ------------------------------------------------------------------------------------------------------- */
 
-static void add_cell(struct dm_table *table, struct dm_arena *arena, const json_t *page, const char *name)
-{
-    const json_t *value = json_object_get(page, name);
-    if (json_is_integer(value))
-        dm_table_add(table, dm_arena_fmt(arena, "%lld", (long long)json_integer_value(value)), DM_TONE_PLAIN);
-    else
-        dm_table_add(table, json_is_string(value) ? dm_json_str(page, name) : DM_STR("-"), DM_TONE_PLAIN);
-}
-
-static void add_page_row(struct dm_table *table, struct dm_arena *arena, const json_t *page)
+/* `why`: some page failed, and the table has a column for the reasons. */
+static void add_page_row(struct dm_table *table, struct dm_arena *arena, const json_t *page, bool why)
 {
     struct dm_str status = dm_json_str(page, "status");
     const json_t *error = json_object_get(page, "error");
     struct dm_str reason = dm_json_str(error, "reason"), detail = dm_json_str(error, "detail");
-    const json_t *attempts = json_object_get(page, "attempts");
-    add_cell(table, arena, page, "pageNumber");
+    int64_t model_ms = dm_json_int(json_object_get(page, "usage"), "modelMs", 0);
+    DM_AUTO(dm_buf) took = dm_buf_make(64);
+    dm_text_add_duration(&took, model_ms);
+    dm_table_add(table, dm_arena_fmt(arena, "%lld", (long long)dm_json_int(page, "pageNumber", 0)), DM_TONE_PLAIN);
     dm_table_add(table, status,
                  dm_str_eq(status, DM_STR("done"))     ? DM_TONE_GOOD
                  : dm_str_eq(status, DM_STR("failed")) ? DM_TONE_BAD
                                                        : DM_TONE_FAINT);
-    if (json_is_array(attempts))
-        dm_table_add(table, dm_arena_fmt(arena, "%zu", json_array_size(attempts)), DM_TONE_PLAIN);
-    else
-        add_cell(table, arena, page, "attempts");
-    int64_t model_ms = dm_json_int(json_object_get(page, "usage"), "modelMs", 0);
-    DM_AUTO(dm_buf) took = dm_buf_make(64);
-    dm_text_add_duration(&took, model_ms);
+    dm_table_add(table, dm_arena_fmt(arena, "%zu", json_array_size(json_object_get(page, "attempts"))), DM_TONE_PLAIN);
     dm_table_add(table, model_ms > 0 ? dm_buf_str(&took) : DM_STR("-"), DM_TONE_PLAIN);
-    if (reason.len > 0)
-        dm_table_add(table, dm_arena_fmt(arena, "%.*s: %.*s", DM_STR_ARG(reason), DM_STR_ARG(detail)), DM_TONE_PLAIN);
-    else
-        dm_table_add(table, DM_STR(""), DM_TONE_PLAIN);
+    if (why)
+        dm_table_add(
+            table, reason.len ? dm_arena_fmt(arena, "%.*s: %.*s", DM_STR_ARG(reason), DM_STR_ARG(detail)) : DM_STR(""),
+            DM_TONE_PLAIN);
+}
+
+static void add_page_table(struct dm_buf *said, const json_t *pages, const struct dm_look *look)
+{
+    struct dm_arena arena = dm_arena_make(TABLE_BYTES);
+    size_t i;
+    json_t *page;
+    bool why = false;
+    json_array_foreach (pages, i, page)
+        why = why || json_is_object(json_object_get(page, "error"));
+    struct dm_table table = { .arena = &arena, .columns = why ? 5 : 4, .flexible = why ? 4 : 3 };
+    static const char *const headings[] = { "PAGE", "STATUS", "ATTEMPTS", "MODEL", "WHY" };
+    for (i = 0; i < table.columns; i++)
+        dm_table_add(&table, dm_str_z(headings[i]), DM_TONE_PLAIN);
+    json_array_foreach (pages, i, page)
+        add_page_row(&table, &arena, page, why);
+    dm_table_print(&table, look, said);
+    dm_arena_free(&arena);
 }
 
 /* Every part of a listing, one after the other; `rows` names its array. At most `most` rows. The caller owns *ret. */
@@ -314,21 +320,11 @@ static enum dm_exit list_pages(struct dm_client *client, const char *file_id)
         return exit;
     if (call->options.json)
         return print_json_list(call, "pages", pages);
-    struct dm_arena arena = dm_arena_make(TABLE_BYTES);
-    struct dm_table table = { .arena = &arena, .columns = 5, .flexible = 4 };
-    static const char *const headings[] = { "PAGE", "STATUS", "ATTEMPTS", "MODEL", "WHY" };
-    for (size_t i = 0; i < DM_COUNT(headings); i++)
-        dm_table_add(&table, dm_str_z(headings[i]), DM_TONE_PLAIN);
-    size_t i;
-    json_t *page;
-    json_array_foreach (pages, i, page)
-        add_page_row(&table, &arena, page);
     DM_AUTO(dm_buf) said = dm_buf_make(JSON_MAX);
     if (json_array_size(pages) == 0)
         dm_buf_add_z(&said, "Its pages have not been counted yet.\n");
     else
-        dm_table_print(&table, &call->term.out, &said);
-    dm_arena_free(&arena);
+        add_page_table(&said, pages, &call->term.out);
     return dm_say(call, &said);
 }
 

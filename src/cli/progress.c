@@ -6,7 +6,15 @@
 
 #include "base/calendar.h"
 
-enum { BAR_MAX = 30, BAR_MIN = 8, LABEL_MIN = 8, LINE_MAX = 4096, REDRAW_MS = 60, PATIENCE_MS = 1000, QUIET_MS = 10000 };
+enum {
+    BAR_MAX = 30,
+    BAR_MIN = 8,
+    LABEL_MIN = 8,
+    LINE_MAX = 4096,
+    REDRAW_MS = 60,
+    PATIENCE_MS = 1000,
+    QUIET_MS = 10000
+};
 
 /* What each status is called while it lasts. */
 static const char *doing(struct dm_str status)
@@ -87,7 +95,7 @@ void dm_progress_bar(struct dm_buf *buf, const struct dm_progress *progress, con
     if (counted && progress->left_ms >= 0 && share < 1) {
         dm_buf_add_z(&left, "  ");
         /* An estimate has no tenths. */
-        if (progress->left_ms < 100 * DM_SECOND_MS)
+        if (progress->left_ms < INT64_C(100) * DM_SECOND_MS)
             dm_buf_addf(&left, "%d s", (int)((progress->left_ms + DM_SECOND_MS - 1) / DM_SECOND_MS));
         else
             dm_text_add_duration(&left, progress->left_ms);

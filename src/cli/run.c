@@ -306,8 +306,9 @@ static void tell_item(struct run *run, const struct item *item)
     bool partly = state->status == DM_STATUS_COMPLETED && !whole;
     if (run->reporter.silent && !whole && !partly) {
         /* Quiet is about progress: a failure is told all the same. */
-        dm_buf_addf(&said, "%s: %.*s", item->name.len ? dm_buf_z(&item->name) : item->path,
-                    DM_STR_ARG(detail_of(item)));
+        if (item->name.len > 0) /* otherwise it could not be opened, and the sentence names it */
+            dm_buf_addf(&said, "%s: ", dm_buf_z(&item->name));
+        dm_buf_add(&said, detail_of(item));
         (void)dm_say_trouble(
             run->call,
             &(struct dm_trouble){ .exit = DM_EXIT_FAILED, .code = reason_of(item), .sentence = dm_buf_z(&said) });

@@ -50,21 +50,21 @@ enum { DM_MEGABYTE = 1024 * 1024 };
 
 struct dm_setting {
     const char *name;
-    const char *flag; /* without its dashes; NULL: it has none */
-    enum dm_setting_kind kind;
+    const char *help;     /* full sentences */
+    const char *flag;     /* without its dashes; NULL: it has none */
     const char *fallback; /* the default as somebody would type it; NULL: `fallback_words` say how it is found */
     const char *fallback_words;
-    double least, most;  /* of numbers, in the unit of the setting */
     const char *choices; /* DM_SETTING_CHOICE and _ROLES: "off|on" */
     const char *example;
-    const char *(*refuse)(
-        struct dm_str value); /* NULL, or says why not in words that follow the setting's name; NULL: fine */
-    bool secret;              /* never printed */
-    size_t offset;            /* in struct dm_settings */
-    unsigned users;
-    enum dm_setting_group group;
     const char *since; /* version that had it first */
-    const char *help;  /* full sentences */
+    /* Says why not, in words that follow the setting's name; NULL: fine. */
+    const char *(*refuse)(struct dm_str value);
+    size_t offset;      /* in struct dm_settings */
+    double least, most; /* of numbers, in the unit of the setting */
+    enum dm_setting_kind kind;
+    enum dm_setting_group group;
+    unsigned users;
+    bool secret; /* never printed */
 };
 
 enum dm_role { DM_ROLE_API = 1, DM_ROLE_WORKER = 2, DM_ROLE_AGGREGATOR = 4 };

@@ -6,7 +6,7 @@
 
 #include "base/calendar.h"
 
-enum { SPACE_BETWEEN = 2, NARROWEST_CELL = 8 };
+enum { CELL_MAX = 64 * 1024, SPACE_BETWEEN = 2, NARROWEST_CELL = 8 };
 
 /* ---- characters -------------------------------------------------------------------------------------------------- */
 
@@ -176,11 +176,13 @@ void dm_text_add_bytes(struct dm_buf *buf, uint64_t bytes)
 void dm_text_add_duration(struct dm_buf *buf, int64_t ms)
 {
     int64_t seconds = (ms + DM_SECOND_MS / 2) / DM_SECOND_MS;
-    if (ms < 9950)
-        dm_buf_addf(buf, "%.1f s", (double)(ms < 0 ? 0 : ms) / DM_SECOND_MS);
+    if (ms < 1000)
+        dm_buf_addf(buf, "%d ms", (int)(ms < 0 ? 0 : ms));
+    else if (ms < 9950)
+        dm_buf_addf(buf, "%.1f s", (double)ms / DM_SECOND_MS);
     else if (seconds < 120)
         dm_buf_addf(buf, "%d s", (int)seconds);
-    else if (seconds < 2 * 3600)
+    else if (seconds < INT64_C(7200))
         dm_buf_addf(buf, "%d min", (int)((seconds + 30) / 60));
     else
         dm_buf_addf(buf, "%lld h %d min", (long long)(seconds / 3600), (int)(seconds % 3600 / 60));
@@ -243,7 +245,7 @@ static void measure(const struct dm_table *table, const struct dm_look *look, ui
 void dm_table_print(const struct dm_table *table, const struct dm_look *look, struct dm_buf *buf)
 {
     uint32_t widths[DM_TABLE_COLUMNS_MAX] = { 0 };
-    DM_AUTO(dm_buf) cell = dm_buf_make(64 * 1024);
+    DM_AUTO(dm_buf) cell = dm_buf_make(CELL_MAX);
     measure(table, look, widths);
     for (uint32_t i = 0; i < table->count; i++) {
         uint32_t column = i % table->columns;

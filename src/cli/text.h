@@ -27,7 +27,7 @@ void dm_text_add_spaces(struct dm_buf *buf, uint32_t count);
 void dm_text_add_wrapped(struct dm_buf *buf, struct dm_str text, uint32_t indent, uint32_t columns);
 /* "350 KB", "1.2 MB" */
 void dm_text_add_bytes(struct dm_buf *buf, uint64_t bytes);
-/* "0.3 s", "12 s", "3 min", "2 h 5 min" */
+/* "340 ms", "1.2 s", "12 s", "3 min", "2 h 5 min" */
 void dm_text_add_duration(struct dm_buf *buf, int64_t ms);
 /* Running text for a manual page. */
 void dm_man_text(struct dm_buf *buf, struct dm_str text);

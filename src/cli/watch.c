@@ -18,6 +18,7 @@ enum {
     AWAY_MS = DM_MINUTE_MS,
     AWAY_PAUSE_MS = 500,
     TEXT_MAX = 8 * 1024,
+    ARENA_MAX = 64 * 1024,
     JOB_MAX = 4 * 1024 * 1024
 };
 
@@ -151,7 +152,7 @@ static void tell_end(struct watch *watch, const struct dm_watched *watched)
 /* The server said no: nothing more will come of this one. */
 static void give_up(struct watch *watch, struct dm_watched *watched, const struct dm_http_answer *answer)
 {
-    struct dm_arena arena = dm_arena_make(64 * 1024);
+    struct dm_arena arena = dm_arena_make(ARENA_MAX);
     struct dm_trouble trouble = dm_client_problem(watch->client, answer, watched->file_id, &arena);
     dm_reporter_end(&watch->reporter);
     watched->exit = dm_say_trouble(watch->client->call, &trouble);

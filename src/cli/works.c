@@ -10,7 +10,14 @@
 #include "base/calendar.h"
 #include "cli/client.h"
 
-enum { PATH_BYTES_MAX = 4096, HELPERS_MAX = 16, PAGES_EACH = 40, PAGES_LEAST = 160, ECHO_MS = 500 };
+enum {
+    PATH_BYTES_MAX = 4096,
+    PATHS_MAX = 4 * PATH_BYTES_MAX,
+    HELPERS_MAX = 16,
+    PAGES_EACH = 40,
+    PAGES_LEAST = 160,
+    ECHO_MS = 500
+};
 
 uint32_t dm_processors(void)
 {
@@ -100,8 +107,8 @@ static enum dm_code open_backends(const struct dm_works_place *place, struct dm_
 static enum dm_code open_reader(const struct dm_call *call, struct dm_works *works, const char **ret_hint,
                                 struct dm_err *err)
 {
-    struct dm_arena arena = dm_arena_make(4 * PATH_BYTES_MAX);
-    const char *helper;
+    struct dm_arena arena = dm_arena_make(PATHS_MAX);
+    const char *helper = NULL;
     enum dm_code rc = dm_helper_find(call, &arena, &helper, err);
     if (rc == DM_OK) {
         struct dm_reader_options options = dm_works_reader_options(&call->settings, helper);

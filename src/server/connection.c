@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "connection.h"
 
-enum { HEADERS_KEPT = 101, HEADERS_FIRST = 16, TARGET_KEPT = 1024, TARGET_MAX = 64 * 1024 };
+enum { HEADERS_KEPT = 101, HEADERS_FIRST = 16 };
 
 void dm_connection_phase(struct dm_connection *connection, enum dm_phase phase)
 {
@@ -35,7 +35,6 @@ static void start_connection(struct dm_server *server, struct MHD_Connection *mh
     connection->server = server;
     connection->mhd = mhd;
     connection->fd = info ? info->connect_fd : -1;
-    connection->target = dm_buf_make(TARGET_MAX);
     dm_connection_phase(connection, DM_PHASE_NEW);
     dm_lock(server->runtime, server->lock);
     connection->next = server->connections;
@@ -58,9 +57,9 @@ static void end_connection(struct dm_server *server, struct dm_connection *conne
         connection->next->previous = connection->previous;
     server->connection_count--;
     dm_unlock(server->runtime, server->lock);
-    dm_exchange_free(connection->exchange);
-    dm_buf_free(&connection->target);
-    dm_free(connection->headers);
+    if (connection->begun)
+        dm_exchange_end(connection->carrier->exchange);
+    dm_carrier_give(server, connection->carrier);
     dm_free(connection);
 }
 
@@ -77,19 +76,21 @@ void dm_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_conte
 void *dm_on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct dm_connection *connection = connection_of(mhd);
-    (void)cls;
     if (!connection)
         return NULL;
     dm_connection_phase(connection, DM_PHASE_HEAD);
     connection->began_ms = atomic_load_explicit(&connection->since_ms, memory_order_relaxed);
-    dm_buf_clear(&connection->target);
-    dm_buf_add_z(&connection->target, uri);
+    if (!connection->carrier)
+        connection->carrier = dm_carrier_take(cls);
+    if (!connection->carrier)
+        return NULL;
+    dm_buf_add_z(&connection->carrier->target, uri);
     return connection;
 }
 
 static void log_request(const struct dm_connection *connection)
 {
-    const struct dm_exchange_facts facts = dm_exchange_facts(connection->exchange);
+    const struct dm_exchange_facts facts = dm_exchange_facts(connection->carrier->exchange);
     int64_t now_ms = dm_mono_ms(connection->server->runtime);
     dm_log(connection->server->options.access_level, DM_EV_REQUEST, dm_f_str("method", facts.method),
            dm_f_str("route", facts.route), dm_f_int("status", facts.status),
@@ -101,7 +102,6 @@ static void log_request(const struct dm_connection *connection)
 void dm_on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
     struct dm_connection *connection = *context;
-    (void)cls;
     (void)mhd;
     (void)code;
     *context = NULL;
@@ -109,11 +109,11 @@ void dm_on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum
         return;
     if (connection->begun) {
         log_request(connection);
-        dm_exchange_end(connection->exchange);
+        dm_exchange_end(connection->carrier->exchange);
     }
     connection->begun = false;
-    if (connection->target.capacity > TARGET_KEPT)
-        dm_buf_free(&connection->target);
+    dm_carrier_give(cls, connection->carrier);
+    connection->carrier = NULL;
     atomic_store_explicit(&connection->received, 0, memory_order_relaxed);
     dm_connection_phase(connection, DM_PHASE_IDLE);
 }
@@ -121,7 +121,7 @@ void dm_on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum
 /* ---- the head ------------------------------------------------------------------------------------------------ */
 
 struct gathering {
-    struct dm_connection *connection;
+    struct dm_carrier *carrier;
     uint32_t count;
     bool failed;
 };
@@ -131,21 +131,21 @@ static enum MHD_Result gather(void *cls, enum MHD_ValueKind kind, const char *na
                               size_t value_size)
 {
     struct gathering *gathering = cls;
-    struct dm_connection *connection = gathering->connection;
+    struct dm_carrier *carrier = gathering->carrier;
     (void)kind;
     if (gathering->count == HEADERS_KEPT)
         return MHD_NO;
-    if (gathering->count == connection->header_room) {
-        uint32_t room = connection->header_room ? HEADERS_KEPT : HEADERS_FIRST;
-        struct dm_header *headers = dm_realloc(connection->headers, room * sizeof(*headers));
+    if (gathering->count == carrier->header_room) {
+        uint32_t room = carrier->header_room ? HEADERS_KEPT : HEADERS_FIRST;
+        struct dm_header *headers = dm_realloc(carrier->headers, room * sizeof(*headers));
         if (!headers) {
             gathering->failed = true;
             return MHD_NO;
         }
-        connection->headers = headers;
-        connection->header_room = room;
+        carrier->headers = headers;
+        carrier->header_room = room;
     }
-    connection->headers[gathering->count++] =
+    carrier->headers[gathering->count++] =
         (struct dm_header){ dm_str_of(name, name_size), dm_str_of(value ? value : "", value_size) };
     return MHD_YES;
 }
@@ -153,26 +153,24 @@ static enum MHD_Result gather(void *cls, enum MHD_ValueKind kind, const char *na
 static bool begin(struct dm_connection *connection, const char *url, const char *method, const char *version)
 {
     struct dm_server *server = connection->server;
-    struct gathering gathering = { .connection = connection };
+    struct dm_carrier *carrier = connection->carrier;
+    struct gathering gathering = { .carrier = carrier };
     const union MHD_ConnectionInfo *size =
         MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     MHD_get_connection_values_n(connection->mhd, MHD_HEADER_KIND, gather, &gathering);
-    if (!connection->exchange)
-        connection->exchange = dm_exchange_make(server->options.api);
-    if (!connection->exchange || gathering.failed || connection->target.failed)
+    if (gathering.failed || carrier->target.failed)
         return false;
     struct dm_head head = { .method = dm_str_z(method),
-                            .target = dm_buf_str(&connection->target),
-                            .headers = connection->headers,
+                            .target = dm_buf_str(&carrier->target),
+                            .headers = carrier->headers,
                             .header_count = gathering.count };
-    const struct dm_layout layout = { method, connection->target.len ? url : NULL, version,
-                                      size ? size->header_size : 0 };
+    const struct dm_layout layout = { method, carrier->target.len ? url : NULL, version, size ? size->header_size : 0 };
     bool look = server->checks_layout && gathering.count < HEADERS_KEPT;
     head.malformed = dm_framing_fault(&head, dm_str_z(version), look ? &layout : NULL);
     head.body_bytes = head.malformed ? DM_BODY_UNKNOWN : dm_framing_body(&head);
     connection->begun = true;
     dm_connection_phase(connection, head.body_bytes ? DM_PHASE_BODY : DM_PHASE_HANDLING);
-    connection->step = dm_exchange_begin(connection->exchange, &head);
+    connection->step = dm_exchange_begin(carrier->exchange, &head);
     return true;
 }
 
@@ -194,13 +192,13 @@ static void suspend(struct dm_connection *connection)
 static enum dm_next handle(struct dm_connection *connection)
 {
     connection->moves = dm_park_moves(connection->server->park);
-    return dm_exchange_handle(connection->exchange);
+    return dm_exchange_handle(connection->carrier->exchange);
 }
 
 /* Of a suspended connection; false: the document moved already, handle it once more. */
 static bool park(struct dm_connection *connection)
 {
-    connection->wait = *dm_exchange_wait(connection->exchange, &connection->wait_inline);
+    connection->wait = *dm_exchange_wait(connection->carrier->exchange, &connection->wait_inline);
     return dm_park_add(connection->server->park, connection, connection->moves);
 }
 
@@ -230,7 +228,7 @@ static enum MHD_Result advance(struct dm_connection *connection)
             break;
         case DM_NEXT_HANDLE:
             if (!dm_pool_reserve(server->pool)) {
-                connection->step = dm_exchange_refuse_busy(connection->exchange);
+                connection->step = dm_exchange_refuse_busy(connection->carrier->exchange);
                 break;
             }
             suspend(connection);
@@ -262,19 +260,20 @@ enum MHD_Result dm_on_request(void *cls, struct MHD_Connection *mhd, const char 
         if (!begin(connection, url, method, version))
             return MHD_NO;
         /* Refused before its body: answered now, and the library closes the connection. */
-        bool refused = connection->step == DM_NEXT_RESPOND && dm_exchange_response(connection->exchange)->close;
+        bool refused =
+            connection->step == DM_NEXT_RESPOND && dm_exchange_response(connection->carrier->exchange)->close;
         return refused ? dm_reply(connection) : MHD_YES;
     }
     if (*data_size > 0) {
         atomic_fetch_add_explicit(&connection->received, *data_size, memory_order_relaxed);
         if (connection->step == DM_NEXT_BODY)
-            connection->step = dm_exchange_body(connection->exchange, dm_str_of(data, *data_size));
+            connection->step = dm_exchange_body(connection->carrier->exchange, dm_str_of(data, *data_size));
         *data_size = 0;
         return connection->step == DM_NEXT_CUT ? MHD_NO : MHD_YES;
     }
     if (connection->step == DM_NEXT_BODY) {
         dm_connection_phase(connection, DM_PHASE_HANDLING);
-        connection->step = dm_exchange_body_end(connection->exchange);
+        connection->step = dm_exchange_body_end(connection->carrier->exchange);
     }
     return advance(connection);
 }

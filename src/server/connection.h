@@ -25,6 +25,15 @@ enum dm_phase {
     DM_PHASE_WRITING
 };
 
+/* What a request needs and an idle connection does not: handed from one to the next. */
+struct dm_carrier {
+    struct dm_exchange *exchange;
+    struct dm_buf target;
+    struct dm_header *headers;
+    uint32_t header_room;
+    struct dm_carrier *next;
+};
+
 struct dm_connection {
     struct dm_server *server;
     struct MHD_Connection *mhd;
@@ -39,12 +48,10 @@ struct dm_connection {
     int64_t watched_ms; /* since_ms of the phase that the window belongs to */
     int64_t window_ms;
     uint64_t window_bytes;
+    uint32_t gone_ticks; /* so often in a row the client was seen to have closed */
 
-    struct dm_exchange *exchange; /* made at the first request, kept */
-    struct dm_buf target;
-    struct dm_header *headers;
-    uint32_t header_room;
-    bool begun; /* of the present request */
+    struct dm_carrier *carrier; /* of the present request, from its request line on; NULL: none */
+    bool begun;                 /* the exchange */
     enum dm_next step;
     _Atomic bool busy; /* suspended: a call of the handler meanwhile is to do nothing */
     int64_t began_ms;
@@ -78,7 +85,16 @@ struct dm_server {
     uint32_t connection_count;
     struct dm_task *watchdog;
     bool watchdog_stops;
+
+    struct dm_monitor *spare_lock; /* guards the two below */
+    struct dm_carrier *spare;
+    uint32_t spare_count;
 };
+
+/* carrier.c */
+struct dm_carrier *dm_carrier_take(struct dm_server *server);               /* NULL: memory is out */
+void dm_carrier_give(struct dm_server *server, struct dm_carrier *carrier); /* accepts NULL; its exchange has ended */
+void dm_carriers_free(struct dm_server *server);
 
 /* connection.c */
 void dm_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_context,

@@ -9,7 +9,7 @@ static struct MHD_Response *make_response(struct dm_connection *connection, cons
     if (response->fd < 0)
         return MHD_create_response_from_buffer(response->body.len, (void *)(uintptr_t)response->body.at,
                                                MHD_RESPMEM_PERSISTENT);
-    int fd = dm_exchange_take_file(connection->exchange);
+    int fd = dm_exchange_take_file(connection->carrier->exchange);
     struct MHD_Response *made = MHD_create_response_from_fd_at_offset64(response->length, fd, response->offset);
     if (!made)
         close(fd);
@@ -18,7 +18,7 @@ static struct MHD_Response *make_response(struct dm_connection *connection, cons
 
 enum MHD_Result dm_reply(struct dm_connection *connection)
 {
-    const struct dm_response *response = dm_exchange_response(connection->exchange);
+    const struct dm_response *response = dm_exchange_response(connection->carrier->exchange);
     struct MHD_Response *made = make_response(connection, response);
     enum MHD_Result result = made ? MHD_YES : MHD_NO;
     for (uint32_t i = 0; result == MHD_YES && i < response->field_count; i++)

@@ -139,6 +139,8 @@ static void release(struct dm_server *server)
         close(server->listen_fd);
     dm_pool_free(server->pool);
     dm_park_free(server->park);
+    dm_carriers_free(server);
+    dm_monitor_free(server->runtime, server->spare_lock);
     dm_monitor_free(server->runtime, server->lock);
     dm_free(server);
 }
@@ -155,6 +157,8 @@ enum dm_code dm_server_start(const struct dm_server_options *options, struct dm_
     server->checks_layout = MHD_get_version()[0] == '0'; /* 1.0 refuses such requests itself */
     signal(SIGPIPE, SIG_IGN);
     enum dm_code rc = dm_monitor_make(server->runtime, &server->lock, err);
+    if (rc == DM_OK)
+        rc = dm_monitor_make(server->runtime, &server->spare_lock, err);
     if (rc == DM_OK)
         rc = dm_pool_make(server, &server->pool, err);
     if (rc == DM_OK)
