@@ -3,9 +3,9 @@
  *   accept_load PORT TARGET FILE CLIENTS SECONDS WARMUP_SECONDS
  *
  * One thread drives all connections, so that the load costs the machine as little as it can. Each keeps its connection
- * and sends the next document when the last was accepted. "@@@@@@@@@@@@@@@@" in FILE becomes a number of its own each time, so
- * that no two documents are alike. Prints one line of JSON: the accepts within the measured time, those of the whole
- * run, how long one took. Ends with 1 if any answer is not 2xx. */
+ * and sends the next document when the last was accepted. "@@@@@@@@@@@@@@@@" in FILE becomes a number of its own each
+ * time, so that no two documents are alike. Prints one line of JSON: the accepts within the measured time, those of the
+ * whole run, how long one took. Ends with 1 if any answer is not 2xx. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>

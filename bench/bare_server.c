@@ -2,10 +2,10 @@
  *
  *   bare_server FILE THREADS once|each
  *
- * FILE holds an answer as docmill sent it: status line, header fields, empty line, body. Every request gets it again: no
- * route, no ledger, no identity. "once" makes MHD's response object at the start and sends it for ever, the least that
- * MHD can do; "each" makes it anew for every request, as a server must whose answers differ. Prints its port, and ends with its
- * standard input. */
+ * FILE holds an answer as docmill sent it: status line, header fields, empty line, body. Every request gets it again:
+ * no route, no ledger, no identity. "once" makes MHD's response object at the start and sends it for ever, the least
+ * that MHD can do; "each" makes it anew for every request, as a server must whose answers differ. Prints its port, and
+ * ends with its standard input. */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <netinet/in.h>

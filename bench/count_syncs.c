@@ -1,7 +1,7 @@
 /* count_syncs.c: counts a server's syncs by what is synced; loaded into it with LD_PRELOAD.
  *
- * The counts lie in a file that is mapped shared (COUNT_SYNCS names it): whoever measures reads them at any time, and they
- * outlast a kill. Children of the server are not counted: the helpers may not call what this calls.
+ * The counts lie in a file that is mapped shared (COUNT_SYNCS names it): whoever measures reads them at any time, and
+ * they outlast a kill. Children of the server are not counted: the helpers may not call what this calls.
  *
  * The file holds 64-bit numbers in the machine's byte order: syncs of the database's files (its log included), of other
  * files, of folders, of whole file systems. */

@@ -2,8 +2,8 @@
  *
  *   extractive_alone FILE
  *
- * FILE holds pages of text, each ended by a form feed, as `mutool draw -F txt` writes them. Prints one line of JSON: pages, time
- * on the processor (of the reading alone, without the program's start), bytes of analyses. */
+ * FILE holds pages of text, each ended by a form feed, as `mutool draw -F txt` writes them. Prints one line of JSON:
+ * pages, time on the processor (of the reading alone, without the program's start), bytes of analyses. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -2,9 +2,9 @@
  *
  *   raw_accept FOLDER FILE THREADS SECONDS file|folder
  *
- * Each thread writes FILE's bytes under a temporary name, syncs them and renames: what docmill does for a source, without
- * HTTP, hash and database. With "folder" the folder is synced after each rename, too: only then has the name survived
- * a power failure. Prints one line of JSON. */
+ * Each thread writes FILE's bytes under a temporary name, syncs them and renames: what docmill does for a source,
+ * without HTTP, hash and database. With "folder" the folder is synced after each rename, too: only then would the name
+ * survive a power failure. Prints one line of JSON. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>

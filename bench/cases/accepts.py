@@ -12,8 +12,8 @@ SECONDS, WARMUP_SECONDS = 2.0, 0.4
 def accepts(bench):
     """Durable accepts of 100 KB PDFs by 64 clients, beside a loop that only writes, syncs and renames.
 
-    The API alone accepts (--role api), so that no document is read meanwhile; the same with all roles is told, too. Nobody waits for
-    results. Every round has a server and folders of its own."""
+    The API alone accepts (--role api), so that no document is read meanwhile; the same with all roles is told, too.
+    Nobody waits for results. Every round has a server and folders of its own."""
     document = bench.folder / "100kb.pdf"
     document.write_bytes(documents.pdf(documents.Author(1).pages(10), BYTES))
     gave = bench.rounds(5, {
@@ -22,12 +22,12 @@ def accepts(bench):
         "write, sync, rename, sync the folder": lambda: _raw(bench, document, "folder"),
         "docmill with all roles": lambda: _load(bench, document),
     })
-    rate = {name: [one["per_second"] for one in ones] for name, ones in gave.items()}
-    api, raw, raw_folder, every = rate.values()
+    api, raw, raw_folder, every = ([one["per_second"] for one in ones] for ones in gave.values())
     report = bench.report
     report.figure("docmill --role api", spread(api, "{:.0f} /s"))
     report.figure("its answers: median, 99 %", "{:.1f}, {:.1f} ms".format(
         *(median(one[key] for one in gave["docmill"]) for key in ("median_ms", "p99_ms"))))
+    report.figure("its CPU an accept", f"{median(one['cpu_s'] for one in gave['docmill']) * 1e6:.0f} µs")
     report.figure("64 threads write, sync, rename", spread(raw, "{:.0f} /s"))
     report.figure("64 threads, each syncs the folder, too", spread(raw_folder, "{:.0f} /s"))
     share = median(ratios(api, raw)) * 100
@@ -42,8 +42,10 @@ def accepts(bench):
 def _load(bench, document, *flags, env=None, around=None):
     with Server(bench, bench.new_folder("data"), *flags, "--file-size-threshold-mb", "0", env=env) as server:
         before = around() if around else None
+        cpu = server.cpu()[0]
         gave = run([bench.program("accept_load"), str(server.port), "/api/upload?fileName=a.pdf", str(document),
                     str(CLIENTS), str(SECONDS), str(WARMUP_SECONDS)]).json()
+        gave["cpu_s"] = (server.cpu()[0] - cpu) / gave["all"]
         if around:
             gave["around"] = [after - first for first, after in zip(before, around())]
         server.kill()  # what it accepted is of no interest

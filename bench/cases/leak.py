@@ -45,7 +45,7 @@ def _model_seconds_a_page(bench, made):
 
 
 def _read_all(bench, server, made, done):
-    """Hands the documents in from several connections, each waiting for its document's end. Returns the seconds it took."""
+    """Hands the documents in from several connections, each waiting for its document's end. Returns the seconds."""
     bodies = queue.SimpleQueue()
     for pages in made:
         bodies.put(documents.pdf(pages))

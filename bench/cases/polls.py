@@ -27,20 +27,23 @@ def polls(bench):
         try:
             _compare(answer.read_bytes(), _ask(once_port, target))
             gave = bench.rounds(5, {
-                "docmill": lambda: _wrk(bench, server.port, target),
-                "bare": lambda: _wrk(bench, once_port, target),
-                "bare, made anew": lambda: _wrk(bench, each_port, target),
+                "docmill": lambda: _wrk(bench, server.pid, server.port, target),
+                "bare": lambda: _wrk(bench, once.pid, once_port, target),
+                "bare, made anew": lambda: _wrk(bench, each.pid, each_port, target),
             })
         finally:
             machine.stop(once)
             machine.stop(each)
+    rate = {name: [one for one, _ in ones] for name, ones in gave.items()}
+    cpu = [median(cpu for _, cpu in ones) * 1e6 for ones in gave.values()]
     report = bench.report
-    report.figure("docmill", spread(gave["docmill"], "{:.0f} /s"))
-    report.figure(f"bare libmicrohttpd, threads: {threads}", spread(gave["bare"], "{:.0f} /s"))
-    share = median(ratios(gave["docmill"], gave["bare"])) * 100
+    report.figure("docmill", spread(rate["docmill"], "{:.0f} /s"))
+    report.figure(f"bare libmicrohttpd, threads: {threads}", spread(rate["bare"], "{:.0f} /s"))
+    share = median(ratios(rate["docmill"], rate["bare"])) * 100
     report.goal("docmill / bare", share, f"{share:.0f} %", least=60, unit=" %")
-    share = median(ratios(gave["docmill"], gave["bare, made anew"])) * 100
+    share = median(ratios(rate["docmill"], rate["bare, made anew"])) * 100
     report.figure("docmill / bare, response made anew each time", f"{share:.0f} %")
+    report.figure("CPU a poll: docmill, bare, bare anew", "{:.1f}, {:.1f}, {:.1f} µs".format(*cpu))
 
 
 def _ask(port, target):
@@ -80,9 +83,13 @@ def _start_bare(bench, answer, threads, how):
     return child, int(port)
 
 
-def _wrk(bench, port, target):
+def _wrk(bench, pid, port, target):
+    """(answers a second, the server's seconds of CPU for each)"""
+    before = machine.cpu_seconds(pid)[0]
     said = run([bench.tool("wrk", "wrk"), "-t1", "-c64", f"-d{SECONDS}s", f"http://127.0.0.1:{port}{target}"]).output
+    spent = machine.cpu_seconds(pid)[0] - before
     for line in said.splitlines():
         if "Non-2xx" in line or "Socket errors" in line:
             raise Trouble(f"wrk: {line.strip()}")
-    return float(re.search(r"Requests/sec: *([\d.]+)", said).group(1))
+    answers = int(re.search(r"(\d+) requests in", said).group(1))
+    return float(re.search(r"Requests/sec: *([\d.]+)", said).group(1)), spent / answers

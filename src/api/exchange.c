@@ -84,6 +84,8 @@ static void reset(struct dm_exchange *x, const struct dm_head *head)
     x->from_query = 0;
     x->wrong_count = 0;
     x->tenant = (struct dm_tenant){ .id = "" };
+    x->owner_sought = false;
+    x->file = (struct dm_file){ .id = "" };
     x->page = 0;
     x->body = dm_buf_make(0);
     x->upload = NULL;
@@ -355,11 +357,32 @@ enum dm_next dm_exchange_body_end(struct dm_exchange *x)
 
 /* ---- handling ------------------------------------------------------------------------------------------------ */
 
+/* Clients of an earlier system name the tenant when they upload and never again. Without authentication an id is all
+ * that it takes to reach a document anyhow, so where no tenant was named and the default one has no such document, it is
+ * looked for under the tenant that has. Nothing was done by then: a document that is not there cannot be changed. */
+static bool other_owner(struct dm_exchange *x)
+{
+    struct dm_tenant owner;
+    struct dm_err err;
+    if (x->owner_sought || !x->api->options.local_only || x->params[DM_PARAM_TENANT_ID].given || !x->file.id[0] ||
+        x->route->scope == DM_SCOPE_ANYBODY || x->response.status != dm_problem_row(DM_PROBLEM_NOT_FOUND)->status)
+        return false;
+    x->owner_sought = true;
+    if (dm_document_owner(x->api->pipeline, &x->file, &owner, &err) != DM_OK || dm_tenant_eq(&owner, &x->tenant))
+        return false;
+    x->tenant = owner;
+    return true;
+}
+
 enum dm_next dm_exchange_handle(struct dm_exchange *x)
 {
-    dm_arena_reset(&x->scratch);
-    dm_answer_begin(x);
-    enum dm_next next = x->route->handle(x);
+    enum dm_next next;
+    do {
+        dm_arena_reset(&x->scratch);
+        dm_answer_begin(x);
+        x->refused = false;
+        next = x->route->handle(x);
+    } while (next == DM_NEXT_RESPOND && other_owner(x));
     if (next == DM_NEXT_WAIT)
         x->waited = true;
     return next;

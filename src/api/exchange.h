@@ -48,39 +48,38 @@ struct dm_exchange {
     struct dm_arena scratch; /* lives as long as one call of the handler: a parked request may make many */
     struct dm_buf out;
     struct dm_response response;
-    unsigned char seed[DM_ID_RANDOM]; /* request ids count on from here */
+    const char *cache_control; /* of the response; NULL: no-store */
 
-    /* All below is zeroed by begin. */
     struct dm_head head;
     struct dm_str path; /* as sent, without the query */
     struct dm_str query;
     struct dm_str host; /* empty: it named none */
     struct dm_path segments;
-    enum dm_method method;
     const struct dm_route *route;
-    char request_id[129];
-    char trace[DM_TRACE_TEXT]; /* empty: the request had none */
-    char etag[64];
-
     struct dm_param_value params[DM_PARAM_COUNT];
-    uint32_t from_query; /* bits of the parameters that came in the query */
     struct dm_wrong wrong[DM_WRONG_MAX];
-    uint32_t wrong_count;
-    struct dm_buf unknown; /* names ignored, for the Warning */
-    struct dm_tenant tenant;
-    struct dm_file file; /* of routes with {fileId} */
-    uint32_t page;       /* of routes with {page} */
-
+    struct dm_buf unknown;    /* names ignored, for the Warning */
     struct dm_buf body;       /* of DM_BODY_JSON */
     struct dm_upload *upload; /* of DM_BODY_UPLOAD */
     uint64_t received;        /* bytes of body */
-    bool refused;             /* the answer is decided; the rest of the body is only read */
-
+    uint64_t wait_version;    /* of the document when the wait began */
     struct dm_wait wait;
+
+    enum dm_method method;
+    uint32_t from_query; /* bits of the parameters that came in the query */
+    uint32_t wrong_count;
+    uint32_t page; /* of routes with {page} */
+
+    unsigned char seed[DM_ID_RANDOM]; /* request ids count on from here */
+    char request_id[129];
+    char trace[DM_TRACE_TEXT]; /* empty: the request had none */
+    char etag[64];
+    struct dm_tenant tenant;
+    struct dm_file file; /* of routes with {fileId} */
+    bool owner_sought;   /* the document's own tenant was looked for (see exchange.c) */
+    bool refused;        /* the answer is decided; the rest of the body is only read */
     bool waited;
     bool next_inline;
-    uint64_t wait_version;     /* of the document when the wait began */
-    const char *cache_control; /* NULL: no-store */
 };
 
 static inline struct dm_runtime dm_runtime_of(const struct dm_exchange *x)

@@ -12,7 +12,7 @@
 #include "base/encode.h"
 #include "fields.h"
 
-enum { PADDING_MAX = 64 };
+enum { PADDING_MAX = 64, PART_MEMORY_MAX = 256 * 1024 };
 
 static bool is_boundary_char(char c)
 {
@@ -198,7 +198,7 @@ static bool read_field(struct dm_multipart *parser, struct dm_str line, struct d
 /* parser->head holds the fields, each line with its CRLF, without the empty line. */
 static void read_head(struct dm_multipart *parser)
 {
-    DM_AUTO(dm_arena) arena = dm_arena_make(256 * 1024);
+    DM_AUTO(dm_arena) arena = dm_arena_make(PART_MEMORY_MAX);
     struct dm_part part = { 0 };
     struct dm_str rest = dm_buf_str(&parser->head);
     uint32_t fields = 0;

@@ -1,4 +1,6 @@
 /* pages.c: the ledger of a document's pages, one page with what was read on it, its picture. */
+#include <inttypes.h>
+
 #include "base/json.h"
 #include "answer.h"
 #include "handlers.h"
@@ -46,7 +48,7 @@ enum dm_next dm_on_pages(struct dm_exchange *x)
     }
     DM_LIT(&x->out, "],\"nextCursor\":");
     if (first + views.count <= snapshot.state.total && views.count > 0) {
-        struct dm_str next = dm_arena_fmt(&x->arena, "%llu", (unsigned long long)(first + views.count));
+        struct dm_str next = dm_arena_fmt(&x->arena, "%" PRIu64, first + views.count);
         dm_buf_add_json_string(&x->out, next);
         dm_answer_next_link(x, DM_PARAM_CURSOR, next);
     } else {

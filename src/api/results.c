@@ -5,7 +5,7 @@
 #include "handlers.h"
 #include "views.h"
 
-enum { RESULT_PARTS = DM_PART_DOCUMENT | DM_PART_STATE | DM_PART_WORK };
+enum { RESULT_PARTS = DM_PART_DOCUMENT | DM_PART_STATE | DM_PART_WORK, DISPOSITION_MAX = 8 * DM_NAME_MAX };
 
 static const struct dm_str forms[] = {
     [DM_RESULT_JSON] = DM_STR_INIT("application/json"),
@@ -115,7 +115,7 @@ enum dm_next dm_on_download(struct dm_exchange *x)
 static void add_file_name(struct dm_exchange *x, struct dm_str name)
 {
     DM_AUTO(dm_buf) whole = dm_buf_make(DM_NAME_MAX + 64);
-    DM_AUTO(dm_buf) field = dm_buf_make(8 * DM_NAME_MAX);
+    DM_AUTO(dm_buf) field = dm_buf_make(DISPOSITION_MAX);
     dm_buf_add(&whole, name);
     DM_LIT(&whole, ".json");
     dm_add_disposition(&field, dm_buf_str(&whole));
@@ -146,13 +146,14 @@ static enum dm_next answer_blob(struct dm_exchange *x, int fd, uint64_t size, st
 
 enum dm_next dm_on_blob(struct dm_exchange *x)
 {
-    struct dm_str token, key;
+    struct dm_str token = DM_STR("");
+    struct dm_str key;
     struct dm_snapshot snapshot;
     struct dm_blob_info info;
     struct dm_err err;
     int fd = -1;
-    if (!dm_route_segment(x->route, &x->segments, DM_STR("{token}"), &token) ||
-        dm_link_open(x, token, &x->tenant, &x->file, &key, &err) != DM_OK)
+    (void)dm_route_segment(x->route, &x->segments, DM_STR("{token}"), &token);
+    if (dm_link_open(x, token, &x->tenant, &x->file, &key, &err) != DM_OK)
         return err.code == DM_DENIED ? dm_refuse(x, DM_PROBLEM_LINK_INVALID, "%s", err.text) : dm_refuse_code(x, &err);
     if (!read_document(x, &snapshot))
         return DM_NEXT_RESPOND;

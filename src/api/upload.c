@@ -157,7 +157,7 @@ static bool judge_type(struct dm_exchange *x)
         return false;
     }
     if (dm_str_eq_nocase(bare, DM_STR("application/x-www-form-urlencoded")) ||
-        (!x->params[DM_PARAM_FILE_NAME].given && !dm_media_parse(bare, &media))) {
+        (!x->params[DM_PARAM_FILE_NAME].given && x->wrong_count == 0 && !dm_media_parse(bare, &media))) {
         dm_refuse(x, DM_PROBLEM_UNSUPPORTED_BODY,
                   "Send multipart/form-data with a part `file`, or the document itself with ?fileName= in the query.");
         return false;

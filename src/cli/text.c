@@ -162,14 +162,14 @@ void dm_text_add_wrapped(struct dm_buf *buf, struct dm_str text, uint32_t indent
 void dm_text_add_bytes(struct dm_buf *buf, uint64_t bytes)
 {
     static const char *const units[] = { "KB", "MB", "GB", "TB" };
-    if (bytes < 1000) {
+    if (bytes < 1024) {
         dm_buf_addf(buf, "%u B", (unsigned)bytes);
         return;
     }
-    double value = (double)bytes / 1000;
+    double value = (double)bytes / 1024;
     size_t unit = 0;
     for (; value >= 999.5 && unit + 1 < DM_COUNT(units); unit++)
-        value /= 1000;
+        value /= 1024;
     dm_buf_addf(buf, value < 9.95 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 

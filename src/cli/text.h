@@ -25,7 +25,7 @@ void dm_text_add_tone(struct dm_buf *buf, const char *text, enum dm_tone tone, c
 void dm_text_add_spaces(struct dm_buf *buf, uint32_t count);
 /* Paragraphs broken at spaces to lines of `columns`, each behind `indent` spaces. A line that begins with a space stays as it is. */
 void dm_text_add_wrapped(struct dm_buf *buf, struct dm_str text, uint32_t indent, uint32_t columns);
-/* "350 KB", "1.2 MB" */
+/* "350 KB", "1.2 MB"; 1 MB is 1,048,576 bytes, as in the settings. */
 void dm_text_add_bytes(struct dm_buf *buf, uint64_t bytes);
 /* "340 ms", "1.2 s", "12 s", "3 min", "2 h 5 min" */
 void dm_text_add_duration(struct dm_buf *buf, int64_t ms);

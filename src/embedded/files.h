@@ -95,7 +95,7 @@ DM_MUST_USE enum dm_code dm_files_publish(struct dm_files *files, const char *sp
                                           enum dm_durability durability, bool fresh, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_write_all(int fd, struct dm_str first, struct dm_str second, struct dm_err *err);
 
-enum dm_code dm_files_sink_create(void *self, struct dm_sink **ret, struct dm_err *err);
+enum dm_code dm_files_sink_create(void *self, enum dm_sink_use use, struct dm_sink **ret, struct dm_err *err);
 enum dm_code dm_files_sink_write(void *self, struct dm_sink *sink, struct dm_str bytes, struct dm_err *err);
 enum dm_code dm_files_sink_finish(void *self, struct dm_sink *sink, const struct dm_tenant *tenant, struct dm_str key,
                                   enum dm_durability durability, struct dm_blob_info *ret, struct dm_err *err);

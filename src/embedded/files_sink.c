@@ -22,6 +22,7 @@ struct dm_sink {
     char name[24]; /* in the spool */
     EVP_MD_CTX *hash;
     uint64_t size;
+    enum dm_sink_use use;
     uint64_t checked; /* the size up to which the free space was looked at */
     char *gathered;
     size_t gathered_len;
@@ -49,16 +50,17 @@ static void free_sink(struct dm_sink *sink)
     dm_free(sink);
 }
 
-enum dm_code dm_files_sink_create(void *self, struct dm_sink **ret, struct dm_err *err)
+enum dm_code dm_files_sink_create(void *self, enum dm_sink_use use, struct dm_sink **ret, struct dm_err *err)
 {
     struct dm_files *files = self;
-    enum dm_code rc = dm_files_check_space(files, err);
+    enum dm_code rc = use == DM_SINK_INTAKE ? dm_files_check_space(files, err) : DM_OK;
     if (rc != DM_OK)
         return rc;
     struct dm_sink *sink = dm_alloc_zero(1, sizeof(*sink));
     if (!sink)
         return dm_fail_memory(err);
     sink->fd = -1;
+    sink->use = use;
     rc = begin_hash(files, sink, err);
     if (rc == DM_OK)
         rc = dm_files_spool(files, sink->name, &sink->fd, err);
@@ -86,7 +88,7 @@ enum dm_code dm_files_sink_write(void *self, struct dm_sink *sink, struct dm_str
     if (EVP_DigestUpdate(sink->hash, bytes.at, bytes.len) != 1)
         return dm_fail(err, DM_INTERNAL, "OpenSSL refuses to hash");
     sink->size += bytes.len;
-    if (sink->size - sink->checked >= SPACE_STEP) {
+    if (sink->use == DM_SINK_INTAKE && sink->size - sink->checked >= SPACE_STEP) {
         sink->checked = sink->size;
         sink->broken = dm_files_check_space(files, err);
         if (sink->broken != DM_OK)

@@ -240,3 +240,33 @@ enum dm_code dm_sqlite_due(void *self, int64_t now_ms, uint32_t max, struct dm_f
         *ret_count = count;
     return rc;
 }
+
+enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err)
+{
+    struct dm_sqlite *sqlite = self;
+    struct dm_reader_db *reader;
+    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    if (rc != DM_OK)
+        return rc;
+    sqlite3_stmt *row;
+    struct dm_tenant owner;
+    uint32_t count = 0;
+    rc = dm_db_take(&reader->db, DM_SQL_OWNER, &row, err);
+    if (rc == DM_OK) {
+        dm_db_bind_str(row, 1, dm_str_z(file->id));
+        bool more;
+        while ((rc = dm_db_step(&reader->db, row, &more, "whose document it is", err)) == DM_OK && more) {
+            count++;
+            rc = read_tenant(row, 0, &owner, err);
+            if (rc != DM_OK)
+                break;
+        }
+        dm_db_give(row);
+    }
+    dm_readers_give(&sqlite->readers, reader, rc);
+    if (rc == DM_OK && count != 1)
+        return dm_fail(err, DM_NOT_FOUND, "no document has the id %s", file->id);
+    if (rc == DM_OK)
+        *ret = owner;
+    return rc;
+}

@@ -165,6 +165,7 @@
            " UNION ALL"                                                                                                \
            " SELECT * FROM (SELECT file,tenant,due_ms FROM work WHERE key='due' AND due_ms<=?1 ORDER BY due_ms LIMIT ?2))" \
            " GROUP BY file,tenant ORDER BY due,file LIMIT ?2")                                                         \
+    X(OWNER, "SELECT tenant FROM document WHERE file=?1 AND deleted_ms=0 LIMIT 2")                                     \
                                                                                                                        \
     X(INSERT_DOCUMENT, "INSERT INTO document(file,tenant" DM_SQL_MORE(DM_DOCUMENT_COLUMNS) ") VALUES(?,?"              \
                        DM_SQL_SLOTS(DM_DOCUMENT_COLUMNS) ") ON CONFLICT DO NOTHING")                                   \

@@ -48,6 +48,7 @@ static const struct dm_operator_ops operator_ops = {
     .ready_tenants = dm_sqlite_ready_tenants,
     .ready = dm_sqlite_ready,
     .due = dm_sqlite_due,
+    .owner = dm_sqlite_owner,
 };
 
 struct dm_store dm_sqlite_store(struct dm_sqlite *sqlite)

@@ -198,6 +198,7 @@ enum dm_code dm_sqlite_ready(void *self, const struct dm_tenant *tenant, uint32_
                              uint32_t *ret_count, struct dm_err *err);
 enum dm_code dm_sqlite_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
                            struct dm_err *err);
+enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
 
 struct dm_sqlite_found {
     uint32_t schema_before;

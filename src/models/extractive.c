@@ -1,9 +1,10 @@
 /* extractive.c: the built-in reader behind the model port: a bounded queue and tasks that serve it.
  *
- * A task is started when a call finds none idle, up to the number asked for, so an idle program has none. Each owns its
- * tools and opens them at its first call; the word lists are made once and shared. `done` is called without the
- * lock and by a task only. A task cannot take a call before the caller of `start` has given the lock up, and `start`
- * touches nothing of the request after that: for the caller, `done` comes after `start`. */
+ * A task is started when a call finds none idle, up to the number asked for, so an idle program
+ * has none. Each owns its tools and opens them at its first call; the word lists are made once
+ * and shared. `done` is called without the lock and by a task only. A task cannot take a call
+ * before the caller of `start` has given the lock up, and `start` touches nothing of the request
+ * after that: for the caller, `done` comes after `start`. */
 #include "models/models.h"
 
 #include <stdio.h>
@@ -36,7 +37,8 @@ struct reader {
     struct dm_ex_lexicon *lexicon; /* made by the first call; does not change afterwards */
 };
 
-/* The word lists, made by whichever task needs them first; the others wait for it. NULL when memory is out. */
+/* The word lists, made by whichever task needs them first; the others wait for it. NULL when
+ * memory is out. */
 static const struct dm_ex_lexicon *shared_lexicon(struct reader *reader)
 {
     dm_lock(reader->runtime, reader->monitor);
@@ -121,7 +123,8 @@ static void serve(void *argument)
     dm_ex_tools_free(tools);
 }
 
-/* With the lock held: one more task if there is more to do than idle ones can take. Only the first is indispensable. */
+/* With the lock held: one more task if there is more to do than idle ones can take. Only the
+ * first is indispensable. */
 static enum dm_code start_task(struct reader *reader, struct dm_err *err)
 {
     if (reader->waiting < reader->idle || reader->task_count == reader->tasks_max)
@@ -200,8 +203,8 @@ enum dm_code dm_model_extractive_start(const struct dm_models_extractive_options
     reader->queue_max = options->queue_max == 0 ? QUEUE_DEFAULT : options->queue_max;
     reader->queue = dm_alloc_zero(reader->queue_max, sizeof(*reader->queue));
     reader->tasks = dm_alloc_zero(reader->tasks_max, sizeof(struct dm_task *));
-    enum dm_code rc = reader->queue && reader->tasks ? dm_monitor_make(reader->runtime, &reader->monitor, err)
-                                                     : dm_fail_memory(err);
+    enum dm_code rc =
+        reader->queue && reader->tasks ? dm_monitor_make(reader->runtime, &reader->monitor, err) : dm_fail_memory(err);
     if (rc != DM_OK) {
         reader_free(reader);
         return rc;

@@ -103,8 +103,7 @@ static enum dm_code write_result(const struct dm_found *found, const struct dm_s
     struct dm_result_source source = { .pipeline = pipeline,
                                        .tenant = &found->tenant,
                                        .file = &found->file,
-                                       .snapshot = snapshot,
-                                       .usage = snapshot->state.usage };
+                                       .snapshot = snapshot };
     DM_AUTO(dm_buf) reduction = dm_buf_make(REDUCTION_MAX);
     enum dm_code rc = dm_result_reduce(&source, &reduction, &aggregating->usage, err);
     if (rc != DM_OK)

@@ -19,6 +19,12 @@ enum dm_code dm_document_read(const struct dm_pipeline *pipeline, const struct d
     return rc;
 }
 
+enum dm_code dm_document_owner(const struct dm_pipeline *pipeline, const struct dm_file *file, struct dm_tenant *ret,
+                               struct dm_err *err)
+{
+    return dm_operator_owner(pipeline->ports.op, file, ret, err);
+}
+
 static enum dm_code decide_cancel(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                   struct dm_change *ret, struct dm_err *err)
 {
@@ -100,11 +106,17 @@ static enum dm_code choose_pages(const struct retry *retry, const struct dm_stat
         choose(retry, &pages, &chosen);
         next = pages.count == PAGES_A_READ ? pages.at[pages.count - 1].number + 1 : 0;
     }
-    if (retry->asked.count && chosen.count < dm_ranges_pages(retry->asked))
+    struct dm_ranges asked = retry->asked;
+    /* An open end is the last page there is; pages past it that were named themselves are told. */
+    bool open_end = asked.count && asked.at[asked.count - 1].last == DM_PAGE_NUMBER_MAX;
+    enum dm_code clipped = open_end ? dm_ranges_clip(arena, asked, state->total, &asked, err) : DM_OK;
+    if (clipped != DM_OK)
+        return clipped;
+    if (retry->asked.count && (chosen.count == 0 || chosen.count < dm_ranges_pages(asked)))
         return dm_fail(
             err, DM_REFUSED,
             "pages: only pages that were read can be read again; %u of those named were skipped or do not exist",
-            dm_ranges_pages(retry->asked) - chosen.count);
+            asked.count ? dm_ranges_pages(asked) - chosen.count : 1);
     if (chosen.count == 0)
         return dm_fail(err, DM_REFUSED, "no page of the document failed; name the pages to read again in `pages`");
     *ret_failed = chosen.failed;

@@ -12,7 +12,7 @@
 enum dm_code dm_spool_open(struct dm_blob blob, struct dm_spool *ret, struct dm_err *err)
 {
     struct dm_sink *sink = NULL;
-    enum dm_code rc = dm_sink_create(blob, &sink, err);
+    enum dm_code rc = dm_sink_create(blob, DM_SINK_INTAKE, &sink, err);
     if (rc == DM_OK)
         *ret = (struct dm_spool){ .blob = blob, .sink = sink, .head = dm_buf_make(DM_MEDIA_HEAD) };
     return rc;

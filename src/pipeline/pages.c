@@ -102,7 +102,7 @@ static enum dm_code keep_image(const struct dm_pipeline *pipeline, const struct 
 {
     struct dm_sink *sink;
     struct dm_blob blob = pipeline->ports.blob;
-    enum dm_code rc = dm_sink_create(blob, &sink, err);
+    enum dm_code rc = dm_sink_create(blob, DM_SINK_WORK, &sink, err);
     if (rc != DM_OK)
         return rc;
     rc = dm_sink_write(blob, sink, image, err);

@@ -94,6 +94,9 @@ DM_MUST_USE enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, co
 DM_MUST_USE enum dm_code dm_document_read(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                           const struct dm_file *file, unsigned parts, struct dm_arena *arena,
                                           struct dm_snapshot *ret, struct dm_err *err);
+/* Whose document it is. Only for a server without authentication, where a request may name a document and no tenant. DM_NOT_FOUND. */
+DM_MUST_USE enum dm_code dm_document_owner(const struct dm_pipeline *pipeline, const struct dm_file *file,
+                                           struct dm_tenant *ret, struct dm_err *err);
 /* After DM_OK no new model call starts for it, on any node, later than 1 s. DM_REFUSED where it has ended, naming the
  * status. */
 DM_MUST_USE enum dm_code dm_document_cancel(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,

@@ -88,6 +88,7 @@ struct writing {
     uint64_t bytes;
     uint32_t chunks;
     int64_t last_ended_ms;
+    struct dm_usage usage; /* of all pages */
 };
 
 static enum dm_code flush(struct writing *writing, size_t at_least, struct dm_err *err)
@@ -131,7 +132,7 @@ static void add_chunk(struct dm_buf *buf, const struct dm_page_view *page, const
     dm_buf_add_char(buf, '}');
 }
 
-/* The time of the last commit, not of this writing: so the bytes repeat. */
+/* The time of the last commit, not of this writing, and what the pages cost: so the bytes repeat. */
 static enum dm_code note_ended(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
 {
     (void)line;
@@ -139,6 +140,8 @@ static enum dm_code note_ended(void *context, const struct dm_page_view *page, c
     struct writing *writing = context;
     if (page->record && page->record->ended_ms > writing->last_ended_ms)
         writing->last_ended_ms = page->record->ended_ms;
+    if (page->record)
+        dm_usage_add(&writing->usage, &page->record->usage);
     return DM_OK;
 }
 
@@ -164,7 +167,7 @@ static void add_head(struct writing *writing)
     dm_buf_add_z(buf, ",\"document\":");
     dm_buf_add(buf, source->reduction.len ? source->reduction : DM_STR("null"));
     dm_buf_add_z(buf, ",\"usage\":");
-    dm_usage_json(buf, &source->usage);
+    dm_usage_json(buf, &writing->usage);
 }
 
 static enum dm_code json_page(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
@@ -255,8 +258,8 @@ static enum dm_code md_head(struct writing *writing, struct dm_err *err)
     dm_buf_add_z(buf, "# ");
     add_md(buf, source->snapshot->document.name);
     dm_buf_addf(buf,
-                "\n\n%" PRIu32 " pages: %" PRIu32 " read, %" PRIu32 " failed, %" PRIu32 " skipped%s. Model: %.*s.\n\n",
-                state->total, state->processed, state->failed, state->skipped,
+                "\n\n%" PRIu32 " page%s: %" PRIu32 " read, %" PRIu32 " failed, %" PRIu32 " skipped%s. Model: %.*s.\n\n",
+                state->total, state->total == 1 ? "" : "s", state->processed, state->failed, state->skipped,
                 state->remaining ? ", the others are not read yet" : "", DM_STR_ARG(source->snapshot->document.model));
     if (source->reduction.len == 0)
         return DM_OK;
@@ -317,7 +320,7 @@ enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_resu
 {
     struct dm_blob blob = source->pipeline->ports.blob;
     struct writing writing = { .source = source, .buf = dm_buf_make(DM_SEGMENT_LINE_MAX + REDUCTION_MAX) };
-    enum dm_code rc = dm_sink_create(blob, &writing.sink, err);
+    enum dm_code rc = dm_sink_create(blob, DM_SINK_WORK, &writing.sink, err);
     if (rc != DM_OK)
         return rc;
     rc = write_form(&writing, form, err);
@@ -375,7 +378,7 @@ enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_
                             bool partial, int *ret_fd, uint64_t *ret_size, struct dm_err *err)
 {
     const struct dm_state *state = &snapshot->state;
-    struct dm_result_source source = { pipeline, tenant, file, snapshot, DM_STR(""), state->usage };
+    struct dm_result_source source = { pipeline, tenant, file, snapshot, DM_STR("") };
     if (state->gone & DM_GONE_RESULTS)
         return dm_fail(err, DM_GONE, "retention took the result");
     if (state->result_epoch == 0 || (partial && state->result_epoch != state->epoch)) {

@@ -3,7 +3,8 @@
  * The result lists every page once, in order, streamed from the segments: memory does not depend on the number of
  * pages. The JSON form:
  *   {"fileId","tenantId","fileName","processedAt","totalPages","successCount","failedCount","skippedCount",
- *    "outcome","model","document":{…reduction…},"usage":{…},"chunks":[{"pageNumber","status","analysis","error"?}]} */
+ *    "outcome","model","document":{…reduction…},"usage":{…},"chunks":[{"pageNumber","status","analysis","error"?}]}
+ * `usage` is that of the pages it lists, so that it repeats; what the document cost altogether is the job's to tell. */
 #ifndef DM_PIPELINE_RESULT_H
 #define DM_PIPELINE_RESULT_H
 
@@ -16,7 +17,6 @@ struct dm_result_source {
     const struct dm_file *file;
     const struct dm_snapshot *snapshot; /* DOCUMENT, STATE, WORK */
     struct dm_str reduction;            /* JSON; empty: there is none yet */
-    struct dm_usage usage;
 };
 
 /* Reads all analyses once: the reduction, stored for this epoch before it is used, so that it is made and paid for

@@ -12,9 +12,9 @@ static void check_key(struct dm_str key)
     DM_CHECK(dm_str_find(key, DM_STR("..")) == key.len && dm_str_find(key, DM_STR("//")) == key.len);
 }
 
-enum dm_code dm_sink_create(struct dm_blob blob, struct dm_sink **ret, struct dm_err *err)
+enum dm_code dm_sink_create(struct dm_blob blob, enum dm_sink_use use, struct dm_sink **ret, struct dm_err *err)
 {
-    return blob.ops->create(blob.self, ret, err);
+    return blob.ops->create(blob.self, use, ret, err);
 }
 
 enum dm_code dm_sink_write(struct dm_blob blob, struct dm_sink *sink, struct dm_str bytes, struct dm_err *err)

@@ -26,14 +26,18 @@ struct dm_blob_list {
 
 struct dm_sink;
 
+/* What comes in is refused while the disk is nearly full; what work in hand has to write may use the rest. */
+enum dm_sink_use { DM_SINK_INTAKE, DM_SINK_WORK };
+
 /* As the size of a get: all from the offset on. */
 #define DM_BLOB_WHOLE UINT64_MAX
 
 struct dm_blob_ops {
     const char *name; /* "file" */
     /* A sink takes bytes of unknown length and keeps none in memory. Until finish they belong to no tenant and vanish
-     * with the process. DM_NO_SPACE below the free-space floor: refuse the upload before its body. */
-    enum dm_code (*create)(void *self, struct dm_sink **ret, struct dm_err *err);
+     * with the process. Of DM_SINK_INTAKE, here and in write: DM_NO_SPACE below the free-space floor, so that an upload
+     * is refused before its body. */
+    enum dm_code (*create)(void *self, enum dm_sink_use use, struct dm_sink **ret, struct dm_err *err);
     enum dm_code (*write)(void *self, struct dm_sink *sink, struct dm_str bytes, struct dm_err *err);
     /* The sink's bytes appear under the key, over whatever was there; it is gone whatever the answer. */
     enum dm_code (*finish)(void *self, struct dm_sink *sink, const struct dm_tenant *tenant, struct dm_str key,
@@ -62,7 +66,8 @@ struct dm_blob {
     void *self;
 };
 
-DM_MUST_USE enum dm_code dm_sink_create(struct dm_blob blob, struct dm_sink **ret, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_sink_create(struct dm_blob blob, enum dm_sink_use use, struct dm_sink **ret,
+                                        struct dm_err *err);
 DM_MUST_USE enum dm_code dm_sink_write(struct dm_blob blob, struct dm_sink *sink, struct dm_str bytes,
                                        struct dm_err *err);
 DM_MUST_USE enum dm_code dm_sink_finish(struct dm_blob blob, struct dm_sink *sink, const struct dm_tenant *tenant,

@@ -109,6 +109,12 @@ enum dm_code dm_operator_ready(struct dm_operator op, const struct dm_tenant *te
     return op.ops->ready(op.self, tenant, max, ret, ret_count, err);
 }
 
+enum dm_code dm_operator_owner(struct dm_operator op, const struct dm_file *file, struct dm_tenant *ret,
+                               struct dm_err *err)
+{
+    return op.ops->owner(op.self, file, ret, err);
+}
+
 enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, uint32_t max, struct dm_found *ret,
                              uint32_t *ret_count, struct dm_err *err)
 {

@@ -114,6 +114,8 @@ struct dm_operator_ops {
     /* Documents whose STATE or WORK is due at `now_ms`, the longest due first, each once; at most `max`. */
     enum dm_code (*due)(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
                         struct dm_err *err);
+    /* Whose document has this id; DM_NOT_FOUND where none has, it was deleted, or two tenants have one. */
+    enum dm_code (*owner)(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
 };
 
 struct dm_operator {
@@ -125,6 +127,8 @@ DM_MUST_USE enum dm_code dm_operator_ready_tenants(struct dm_operator op, const 
                                                    struct dm_tenant *ret, uint32_t *ret_count, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_ready(struct dm_operator op, const struct dm_tenant *tenant, uint32_t max,
                                            struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_owner(struct dm_operator op, const struct dm_file *file, struct dm_tenant *ret,
+                                           struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, uint32_t max, struct dm_found *ret,
                                          uint32_t *ret_count, struct dm_err *err);
 

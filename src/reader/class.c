@@ -118,7 +118,7 @@ static enum dm_code await_ready(struct dm_class *class, struct dm_err *err)
         rc = dm_fail(err, DM_UNAVAILABLE, "%s speaks version %u, this docmill %d: they were not installed together",
                      class->setting.helper_path, (unsigned)version, DM_FRAME_VERSION);
     else if (fields.rest.len > 0)
-        rc = dm_fail(err, DM_UNAVAILABLE, "the document helper (%s) cannot work: %.*s", class->setting.name,
+        rc = dm_fail(err, class->setting.useless, "the document helper (%s) cannot work: %.*s", class->setting.name,
                      DM_STR_ARG(fields.rest));
     if (rc != DM_OK)
         dismiss(class, true);

@@ -18,6 +18,7 @@ struct dm_class_setting {
     uint64_t memory_bytes;
     uint32_t cpu_seconds; /* per request */
     int64_t ready_ms;     /* the zygote's time to get ready */
+    enum dm_code useless; /* what a zygote means that can never work (no data, no sandbox) */
     int64_t idle_ms;      /* unused for so long it leaves; DM_FOREVER: never */
 };
 

@@ -370,6 +370,7 @@ static enum dm_code start_classes(struct reader *reader, struct dm_err *err)
         .memory_bytes = options->text_memory_bytes,
         .cpu_seconds = (uint32_t)(slowest_ms / DM_SECOND_MS + 1),
         .ready_ms = TEXT_READY_MS,
+        .useless = DM_UNAVAILABLE, /* nothing can be read until somebody mends it: documents wait */
         .idle_ms = DM_FOREVER,
     };
     struct dm_class_setting ocr = {
@@ -381,6 +382,7 @@ static enum dm_code start_classes(struct reader *reader, struct dm_err *err)
         .memory_bytes = options->ocr_memory_bytes,
         .cpu_seconds = (uint32_t)(options->ocr_timeout_ms / DM_SECOND_MS + 1),
         .ready_ms = OCR_READY_MS,
+        .useless = DM_UNSUPPORTED, /* this machine has no text recognition: the page says so, the others go on */
         .idle_ms = options->ocr_idle_ms,
     };
     enum dm_code rc = dm_class_start(&reader->text, &text, reader->runtime, err);

@@ -12,6 +12,7 @@ enum {
     HANDLERS = 64,
     HANDLERS_QUEUE = 1024,
     CONNECTIONS = 8192,
+    DESCRIPTORS_LEAST = 512,
     DESCRIPTORS_KEPT = 256, /* for files, database and helpers */
     CONNECTION_BYTES = 32 * 1024,
     IDLE_MS = 75 * 1000,
@@ -48,7 +49,7 @@ static void fill_in(struct dm_server_options *options)
     options->recheck_ms = or_else_ms(options->recheck_ms, RECHECK_MS);
     if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY &&
         options->connections_max + DESCRIPTORS_KEPT > descriptors.rlim_cur)
-        options->connections_max = descriptors.rlim_cur > 2 * DESCRIPTORS_KEPT
+        options->connections_max = descriptors.rlim_cur > DESCRIPTORS_LEAST
                                        ? (uint32_t)descriptors.rlim_cur - DESCRIPTORS_KEPT
                                        : (uint32_t)descriptors.rlim_cur / 2;
 }
@@ -178,7 +179,7 @@ enum dm_code dm_server_start(const struct dm_server_options *options, struct dm_
         return rc;
     }
     char text[DM_ADDRESS_TEXT];
-    dm_log(DM_LOG_INFO, DM_EV_SERVER_LISTENING, dm_f_str("address", dm_server_address_text(&server->address, text)));
+    dm_log(DM_LOG_DEBUG, DM_EV_SERVER_LISTENING, dm_f_str("address", dm_server_address_text(&server->address, text)));
     *ret = server;
     return DM_OK;
 }
@@ -200,7 +201,7 @@ void dm_server_stop(struct dm_server *server, int64_t deadline_mono_ms)
 {
     if (!server)
         return;
-    dm_log(DM_LOG_INFO, DM_EV_SERVER_DRAINING, dm_f_int("connections", connections_left(server)));
+    dm_log(DM_LOG_DEBUG, DM_EV_SERVER_DRAINING, dm_f_int("connections", connections_left(server)));
     int64_t quiet_ms = dm_mono_ms(server->runtime) + GRACE_MS;
     dm_api_drain(server->options.api);
     atomic_store(&server->draining, true);
@@ -224,6 +225,6 @@ void dm_server_stop(struct dm_server *server, int64_t deadline_mono_ms)
     dm_pool_close(server->pool);
     dm_watchdog_cut(server, true);
     MHD_stop_daemon(server->daemon);
-    dm_log(DM_LOG_INFO, DM_EV_SERVER_STOPPED, dm_f_int("cut", cut));
+    dm_log(DM_LOG_DEBUG, DM_EV_SERVER_STOPPED, dm_f_int("cut", cut));
     release(server);
 }

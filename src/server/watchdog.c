@@ -13,6 +13,7 @@
 
 enum {
     TICK_MS = 100,
+    EARLY_MS = 1000,
     GONE_EVERY_TICKS = 50,
     CLOSE_WAIT = 8 /* TCP_CLOSE_WAIT of netinet/tcp.h, which does not go together with linux/tcp.h */
 };
@@ -52,7 +53,7 @@ static bool is_gone(struct dm_connection *connection, int64_t passed_ms, uint32_
 {
     struct tcp_info info;
     int unread = 0;
-    bool early = passed_ms < 10 * TICK_MS;
+    bool early = passed_ms < EARLY_MS;
     if (!early && connection->gone_ticks == 0 && (tick + (uint32_t)connection->fd) % GONE_EVERY_TICKS != 0)
         return false;
     bool gone = ask_kernel(connection, &info) && info.tcpi_state == CLOSE_WAIT &&

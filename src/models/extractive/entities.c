@@ -55,8 +55,9 @@ uint32_t dm_ex_entity_add(struct dm_ex_scan *scan, uint32_t start, uint32_t end,
     }
     if (found->count == DM_EX_ENTITIES_SEEN)
         return UINT32_MAX;
-    found->at[found->count] =
-        (struct dm_ex_entity){ .key = key, .start = start, .end = end, .count = 1, .type = (uint8_t)type, .kind = kind };
+    found->at[found->count] = (struct dm_ex_entity){
+        .key = key, .start = start, .end = end, .count = 1, .type = (uint8_t)type, .kind = kind
+    };
     found->slots[slot] = (uint16_t)++found->count;
     return found->count - 1;
 }

@@ -1,7 +1,8 @@
 /* entities.h: names, dates, amounts and the like, with the place where each stands first.
  *
- * Rules and lists, no guessing: what is reported should be right, at the price of missing some. Patterns (e-mail,
- * dates, amounts, identifiers) are looked for first; names are then looked for in what is left. */
+ * Rules and lists, no guessing: what is reported should be right, at the price of missing some.
+ * Patterns (e-mail, dates, amounts, identifiers) are looked for first; names are then looked for
+ * in what is left. */
 #ifndef DM_MODELS_EXTRACTIVE_ENTITIES_H
 #define DM_MODELS_EXTRACTIVE_ENTITIES_H
 
@@ -52,14 +53,15 @@ struct dm_ex_scan {
     struct dm_ex_entities found;
 };
 
-/* Fills ret with at most DM_EX_ENTITIES_MAX entities in the order of the text. False: the arena is full. */
+/* Fills ret with at most DM_EX_ENTITIES_MAX entities in the order of the text. False: the arena
+ * is full. */
 DM_MUST_USE bool dm_ex_entities_make(struct dm_extractive *tools, const struct dm_ex_text *text,
                                      struct dm_ex_words *words, const struct dm_ex_layout *layout,
                                      struct dm_ex_entities *ret);
 const char *dm_ex_entity_type(uint8_t type); /* on the wire */
 
-/* Notes [start, end) and marks it as used; the same text of the same type counts up. Returns its index, or UINT32_MAX when
- * there is no room for one more. */
+/* Notes [start, end) and marks it as used; the same text of the same type counts up. Returns its
+ * index, or UINT32_MAX when there is no room for one more. */
 uint32_t dm_ex_entity_add(struct dm_ex_scan *scan, uint32_t start, uint32_t end, enum dm_ex_entity_type type,
                           const char *kind);
 
@@ -71,14 +73,15 @@ void dm_ex_find_names(struct dm_ex_scan *scan);
 /* values.c: where a date or an amount of money that begins at `at` ends, or 0. */
 uint32_t dm_ex_date_end(const struct dm_ex_scan *scan, uint32_t at);
 uint32_t dm_ex_money_end(const struct dm_ex_scan *scan, uint32_t at);
-/* identifiers.c: likewise; *ret_kind says which. A labelled one begins later than its label: *ret_start. */
+/* identifiers.c: likewise; *ret_kind says which. A labelled one begins later than its label:
+ * *ret_start. */
 uint32_t dm_ex_identifier_end(const struct dm_ex_scan *scan, uint32_t at, uint32_t *ret_start, const char **ret_kind);
 uint32_t dm_ex_phone_end(const struct dm_ex_scan *scan, uint32_t at, uint32_t *ret_start);
 
 /* Small steps that the matchers share. */
 uint32_t dm_ex_digits(const struct dm_ex_text *text, uint32_t at, uint32_t max, uint32_t *ret_value); /* how many */
-uint32_t dm_ex_skip_blanks(const struct dm_ex_text *text, uint32_t at, uint32_t max);   /* at most one line end */
-uint32_t dm_ex_word_at(const struct dm_ex_scan *scan, uint32_t at);    /* the word that begins there, or UINT32_MAX */
-bool dm_ex_boundary(const struct dm_ex_text *text, uint32_t at);      /* no word goes on at `at` */
+uint32_t dm_ex_skip_blanks(const struct dm_ex_text *text, uint32_t at, uint32_t max); /* at most one line end */
+uint32_t dm_ex_word_at(const struct dm_ex_scan *scan, uint32_t at); /* the word that begins there, or UINT32_MAX */
+bool dm_ex_boundary(const struct dm_ex_text *text, uint32_t at);    /* no word goes on at `at` */
 
 #endif

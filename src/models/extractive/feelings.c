@@ -1,16 +1,17 @@
 /* feelings.c: adding up.
  *
- * Each word of feeling adds its value to what speaks for or against; a negation among the three words before it turns
- * it round and weakens it, an intensifier strengthens it. The sum is damped by the length of the text, so that one
- * kind word does not make a manual happy. Whole numbers throughout. */
+ * Each word of feeling adds its value to what speaks for or against; a negation among the three
+ * words before it turns it round and weakens it, an intensifier strengthens it. The sum is
+ * damped by the length of the text, so that one kind word does not make a manual happy. Whole
+ * numbers throughout. */
 #include "feelings.h"
 
 enum {
     ONE = 100,
     LOOK_BACK = 3,
-    DAMPING = 10,     /* per word of text */
+    DAMPING = 10, /* per word of text */
     DAMPING_LEAST = 300,
-    THRESHOLD = 25,   /* hundredths of the score from which a text is called positive or negative */
+    THRESHOLD = 25, /* hundredths of the score from which a text is called positive or negative */
 };
 
 /* What a value of 0 to 3 weighs. A 1 is a word that sober texts use, too ("useful", "problem"). */
@@ -99,7 +100,7 @@ struct dm_ex_feeling dm_ex_feeling_of(struct dm_extractive *tools, const struct 
     else if (feeling.hundredths <= -THRESHOLD)
         feeling.word = "negative";
     /* Much of both: it says so itself, whatever the sum. */
-    if (less * 2 >= more && less >= total * 3 && less >= 3 * ONE)
+    if (less * 2 >= more && less >= total * 3 && less >= (int64_t)ONE * 3)
         feeling.word = "mixed";
     return feeling;
 }

@@ -1,13 +1,13 @@
-/* feelings.h: whether a text is pleased. By lists of words (English, German, French, Spanish), with negations and
- * intensifiers; of other languages nothing is claimed. */
+/* feelings.h: whether a text is pleased. By lists of words (English, German, French, Spanish),
+ * with negations and intensifiers; of other languages nothing is claimed. */
 #ifndef DM_MODELS_EXTRACTIVE_FEELINGS_H
 #define DM_MODELS_EXTRACTIVE_FEELINGS_H
 
 #include "layout.h"
 
 struct dm_ex_feeling {
-    const char *word;  /* positive, neutral, negative, mixed */
-    bool scored;       /* the language is one of those with lists */
+    const char *word;   /* positive, neutral, negative, mixed */
+    bool scored;        /* the language is one of those with lists */
     int32_t hundredths; /* -100 … 100 */
 };
 

@@ -1,5 +1,5 @@
-/* identifiers.c: numbers that name something: those with a form of their own, those with a checksum, and those behind a
- * label ("Invoice No. 2024-17"). Telephone numbers, too. */
+/* identifiers.c: numbers that name something: those with a form of their own, those with a
+ * checksum, and those behind a label ("Invoice No. 2024-17"). Telephone numbers, too. */
 #include "entities.h"
 
 #include <string.h>
@@ -35,9 +35,10 @@ static uint32_t uuid_end(const struct dm_ex_text *text, uint32_t at)
 /* Lengths by country (ISO 13616); a number of another country is not reported. */
 static uint32_t iban_length(uint32_t a, uint32_t b)
 {
-    static const char countries[] = "AD24AE23AT20BE16BG22BR29CH21CY28CZ24DE22DK18EE20ES24FI18FR27GB22GI23GR27HR21HU28IE22"
-                                    "IL23IS26IT27LI21LT20LU20LV21MC27MT31NL18NO15PL28PT25RO24RS22SA24SE24SI19SK24SM27TR26"
-                                    "UA29";
+    static const char countries[] =
+        "AD24AE23AT20BE16BG22BR29CH21CY28CZ24DE22DK18EE20ES24FI18FR27GB22GI23GR27HR21HU28IE22"
+        "IL23IS26IT27LI21LT20LU20LV21MC27MT31NL18NO15PL28PT25RO24RS22SA24SE24SI19SK24SM27TR26"
+        "UA29";
     for (const char *c = countries; *c; c += 4)
         if ((uint32_t)c[0] == a && (uint32_t)c[1] == b)
             return (uint32_t)(c[2] - '0') * 10 + (uint32_t)(c[3] - '0');
@@ -71,7 +72,8 @@ static uint32_t iban_end(const struct dm_ex_text *text, uint32_t at)
     return rest == 1 ? i : 0;
 }
 
-/* Digits with single blanks or hyphens between, and an X at the end where one may be: into `digits`, at most `max`. */
+/* Digits with single blanks or hyphens between, and an X at the end where one may be: into
+ * `digits`, at most `max`. */
 static uint32_t spaced_digits(const struct dm_ex_text *text, uint32_t at, uint32_t max, uint32_t digits[],
                               uint32_t *ret_end)
 {
@@ -141,7 +143,8 @@ static uint32_t doi_end(const struct dm_ex_text *text, uint32_t at)
     return end > start ? end : 0;
 }
 
-/* Numbers for value added tax: the country, then so many characters (letters allowed where the country has them). */
+/* Numbers for value added tax: the country, then so many characters (letters allowed where the
+ * country has them). */
 static uint32_t vat_end(const struct dm_ex_text *text, uint32_t at)
 {
     static const struct {
@@ -149,10 +152,10 @@ static uint32_t vat_end(const struct dm_ex_text *text, uint32_t at)
         uint32_t least, most;
         bool letters;
     } forms[] = {
-        { "ATU", 8, 8, false }, { "BE0", 9, 9, false },  { "BE1", 9, 9, false },   { "DE", 9, 9, false },
-        { "DK", 8, 8, false },  { "ES", 9, 9, true },    { "FI", 8, 8, false },    { "FR", 11, 11, true },
-        { "GB", 9, 12, false }, { "IT", 11, 11, false }, { "LU", 8, 8, false },    { "NL", 12, 12, true },
-        { "PL", 10, 10, false }, { "PT", 9, 9, false },  { "SE", 12, 12, false },  { "CZ", 8, 10, false },
+        { "ATU", 8, 8, false },  { "BE0", 9, 9, false },  { "BE1", 9, 9, false },  { "DE", 9, 9, false },
+        { "DK", 8, 8, false },   { "ES", 9, 9, true },    { "FI", 8, 8, false },   { "FR", 11, 11, true },
+        { "GB", 9, 12, false },  { "IT", 11, 11, false }, { "LU", 8, 8, false },   { "NL", 12, 12, true },
+        { "PL", 10, 10, false }, { "PT", 9, 9, false },   { "SE", 12, 12, false }, { "CZ", 8, 10, false },
     };
     for (size_t f = 0; f < DM_COUNT(forms); f++) {
         uint32_t i = at;
@@ -200,7 +203,8 @@ static uint32_t registered_end(const struct dm_ex_text *text, uint32_t at, const
     return 0;
 }
 
-/* Past ": ", " no. ", "-Nr.: ", " #" after a label, or 0 where nothing there says that a number follows. */
+/* Past ": ", " no. ", "-Nr.: ", " #" after a label, or 0 where nothing there says that a number
+ * follows. */
 static uint32_t after_label(const struct dm_ex_scan *scan, uint32_t at, bool *ret_says_number)
 {
     const struct dm_ex_text *text = scan->text;
@@ -222,8 +226,10 @@ static uint32_t after_label(const struct dm_ex_scan *scan, uint32_t at, bool *re
             break;
         uint32_t end = at + scan->words->at[word].len;
         uint32_t next = dm_ex_at(text, end);
-        /* "in this case no 100 people": a word of two letters needs its full stop, its colon or its capital. */
-        if (scan->words->at[word].len > 2 || next == '.' || next == ':' || next == 0xB0 || text->kind[at] == DM_EX_UPPER)
+        /* "in this case no 100 people": a word of two letters needs its full stop, its colon or
+         * its capital. */
+        if (scan->words->at[word].len > 2 || next == '.' || next == ':' || next == 0xB0 ||
+            text->kind[at] == DM_EX_UPPER)
             said = true;
         at = end;
     }
@@ -253,7 +259,8 @@ static uint32_t court_number_end(const struct dm_ex_text *text, uint32_t at)
     return i + 1 + dm_ex_digits(text, i + 1, 4, NULL);
 }
 
-/* Letters, digits and the marks inside numbers; it must hold a digit and end with a letter or digit. */
+/* Letters, digits and the marks inside numbers; it must hold a digit and end with a letter or
+ * digit. */
 static uint32_t number_end(const struct dm_ex_text *text, uint32_t at)
 {
     uint32_t end = at;
@@ -346,7 +353,8 @@ uint32_t dm_ex_identifier_end(const struct dm_ex_scan *scan, uint32_t at, uint32
     return 0;
 }
 
-/* Digits in groups as telephone numbers have them. Returns the end; *ret_digits and *ret_groups say what was there. */
+/* Digits in groups as telephone numbers have them. Returns the end; *ret_digits and *ret_groups
+ * say what was there. */
 static uint32_t dialled(const struct dm_ex_text *text, uint32_t at, uint32_t *ret_digits, uint32_t *ret_groups)
 {
     uint32_t digits = 0;

@@ -1,14 +1,16 @@
 /* language.c: which language a text is in.
  *
- * The script decides where it can; among languages of one script their stop words vote, and letters that few
- * of them use. libexttextcat was measured instead: 33 ms to load its fingerprints, 0.7 ms per page, and files to
- * be shipped with the program; the vote costs 2 µs because every word has been looked up anyway. */
+ * The script decides where it can; among languages of one script their stop words vote, and
+ * letters that few of them use. libexttextcat was measured instead: 33 ms to load its
+ * fingerprints, 0.7 ms per page, and files to be shipped with the program; the vote costs 2 µs
+ * because every word has been looked up anyway. */
 #include "words.h"
 
 enum {
-    VOTE = 60,       /* a stop word's, shared by the languages that have it; divisible by 1 to 6 */
+    VOTE = 60, /* a stop word's, shared by the languages that have it; divisible by 1 to 6 */
     LETTER_VOTE = 40,
-    LEAST_VOTES = 4 * VOTE, /* below, a text is too short or too odd to tell */
+    WORDS_PER_VOTE = 6, /* a text needs a stop word's votes for so many words, */
+    VOTES_MOST = 4,     /* and no more than so many times that */
 };
 
 /* Letters that tell languages written in Latin letters apart. */
@@ -69,7 +71,8 @@ static void vote_by_words(const struct dm_ex_words *words, uint32_t among, uint3
         /* A single letter stands in lists, formulas and names as well. */
         if (words->at[vocable->first].len == 1 && words->at[vocable->first].shape != DM_EX_W_LOWER)
             continue;
-        /* A word counts at most five times, so that one that fills the page does not decide alone. */
+        /* A word counts at most five times, so that one that fills the page does not decide
+         * alone. */
         uint32_t share = VOTE / (uint32_t)__builtin_popcount(languages) * (vocable->count < 5 ? vocable->count : 5);
         for (; languages; languages &= languages - 1)
             votes[__builtin_ctz(languages)] += share;
@@ -86,10 +89,22 @@ static enum dm_ex_language by_vote(const struct dm_ex_text *text, const struct d
     if (any && text->beyond_ascii > 0)
         vote_by_letters(text, votes);
     int best = DM_EX_NO_LANGUAGE;
-    for (int i = 0; i < DM_EX_LANGUAGE_COUNT; i++)
-        if ((among & DM_EX_BIT(i)) && votes[i] > (best == DM_EX_NO_LANGUAGE ? 0 : votes[best]))
+    uint32_t most = 0;
+    uint32_t second = 0;
+    for (int i = 0; i < DM_EX_LANGUAGE_COUNT; i++) {
+        uint32_t count = among & DM_EX_BIT(i) ? votes[i] : 0;
+        if (count > most) {
+            second = most;
+            most = count;
             best = i;
-    return best != DM_EX_NO_LANGUAGE && votes[best] >= LEAST_VOTES ? (enum dm_ex_language)best : DM_EX_NO_LANGUAGE;
+        } else if (count > second) {
+            second = count;
+        }
+    }
+    uint32_t needed = words->count / WORDS_PER_VOTE;
+    needed = needed < 1 ? 1 : needed > VOTES_MOST ? VOTES_MOST : needed;
+    bool clear = most >= VOTES_MOST * VOTE || most * 2 >= second * 3;
+    return most >= needed * VOTE && clear ? (enum dm_ex_language)best : DM_EX_NO_LANGUAGE;
 }
 
 enum dm_ex_language dm_ex_language_guess(const struct dm_ex_text *text, const struct dm_ex_words *words)

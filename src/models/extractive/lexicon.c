@@ -1,6 +1,7 @@
 /* lexicon.c: the tables become one index.
  *
- * Open addressing over small numbers of entries, so that a probe touches 4 bytes and then one entry. */
+ * Open addressing over small numbers of entries, so that a probe touches 4 bytes and then one
+ * entry. */
 #include "lexicon.h"
 
 #include <libstemmer.h>
@@ -84,7 +85,8 @@ static struct dm_ex_lex *entry_of(struct dm_ex_lexicon *lexicon, uint64_t hash)
     return &lexicon->entries[lexicon->slots[slot]];
 }
 
-/* Takes the next word off a phrase, parted where words in a text are: by blanks, hyphens, full stops and '&'. */
+/* Takes the next word off a phrase, parted where words in a text are: by blanks, hyphens, full
+ * stops and '&'. */
 static bool next_word(struct dm_str *rest, struct dm_str *ret_word)
 {
     size_t start = 0;
@@ -132,8 +134,8 @@ static void add_row(struct dm_ex_lexicon *lexicon, const struct dm_ex_row *row)
     }
 }
 
-/* A word counts in its own form and, where it has one, in all forms of its stem; the form said outright wins, whichever
- * comes first. */
+/* A word counts in its own form and, where it has one, in all forms of its stem; the form said
+ * outright wins, whichever comes first. */
 static enum dm_code add_feelings(struct dm_ex_lexicon *lexicon, enum dm_ex_language language, struct dm_err *err)
 {
     struct sb_stemmer *stemmer = sb_stemmer_new(dm_ex_language_snowball(language), "UTF_8");
@@ -174,11 +176,14 @@ enum dm_code dm_ex_lexicon_make(struct dm_ex_lexicon **ret, struct dm_err *err)
     lexicon->slots = dm_alloc_zero((size_t)lexicon->mask + 1, sizeof(*lexicon->slots));
     lexicon->entries = dm_alloc_zero(lexicon->room, sizeof(*lexicon->entries));
     lexicon->count = 1;
-    enum dm_code rc = lexicon->slots && lexicon->entries ? DM_OK : dm_fail_memory(err);
-    if (rc == DM_OK)
-        for (size_t t = 0; t < DM_COUNT(tables); t++)
-            for (size_t i = 0; i < tables[t]->count; i++)
-                add_row(lexicon, &tables[t]->rows[i]);
+    if (!lexicon->slots || !lexicon->entries) {
+        dm_ex_lexicon_free(lexicon);
+        return dm_fail_memory(err);
+    }
+    for (size_t t = 0; t < DM_COUNT(tables); t++)
+        for (size_t i = 0; i < tables[t]->count; i++)
+            add_row(lexicon, &tables[t]->rows[i]);
+    enum dm_code rc = DM_OK;
     for (int language = 0; rc == DM_OK && language < DM_EX_FEELING_LANGUAGES; language++)
         rc = add_feelings(lexicon, (enum dm_ex_language)language, err);
     if (rc != DM_OK) {

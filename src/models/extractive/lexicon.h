@@ -1,9 +1,10 @@
 /* lexicon.h: what is known of single words and short phrases.
  *
- * The tables (tables/) are plain lists of words in constant strings; here they become one hash index that says of a word
- * everything at once: in which languages it is a stop word, whether it can be a given name, a place, a title,
- * and how it feels. Making it takes about a millisecond, so a model makes one at its first call and shares it: it does
- * not change afterwards and any number of threads may read it. */
+ * The tables (tables/) are plain lists of words in constant strings; here they become one hash
+ * index that says of a word everything at once: in which languages it is a stop word, whether it
+ * can be a given name, a place, a title, and how it feels. Making it takes about a millisecond,
+ * so a model makes one at its first call and shares it: it does not change afterwards and any
+ * number of threads may read it. */
 #ifndef DM_MODELS_EXTRACTIVE_LEXICON_H
 #define DM_MODELS_EXTRACTIVE_LEXICON_H
 
@@ -40,7 +41,10 @@
 
 /* The first four have words of feeling (tables/feelings_*.c); a bit per language must fit 32. */
 #define DM_EX_LANGUAGE_ENUM(name, code, snowball) DM_EX_##name,
-enum dm_ex_language { DM_EX_LANGUAGES(DM_EX_LANGUAGE_ENUM) DM_EX_LANGUAGE_COUNT, DM_EX_NO_LANGUAGE = DM_EX_LANGUAGE_COUNT };
+enum dm_ex_language {
+    DM_EX_LANGUAGES(DM_EX_LANGUAGE_ENUM) DM_EX_LANGUAGE_COUNT,
+    DM_EX_NO_LANGUAGE = DM_EX_LANGUAGE_COUNT
+};
 #undef DM_EX_LANGUAGE_ENUM
 
 enum { DM_EX_FEELING_LANGUAGES = DM_EX_ES + 1 };
@@ -61,25 +65,25 @@ enum dm_ex_class {
     DM_EX_BODY_LAST = 1 << 9,     /* University, Foundation: "X …" */
     DM_EX_ORGANIZATION = 1 << 10,
     DM_EX_PLACE = 1 << 11,
-    DM_EX_PLACE_OR_WORD = 1 << 12, /* counts only where a preposition or a country says so */
-    DM_EX_STREET = 1 << 13,        /* Street, Avenue, rue */
-    DM_EX_PLACE_BEFORE = 1 << 14,  /* in, aus, nach: a place may follow */
-    DM_EX_LINK = 1 << 15,          /* of, für, de la: inside names of bodies */
-    DM_EX_CURRENCY = 1 << 16,      /* dollars, EUR */
-    DM_EX_MAGNITUDE = 1 << 17,     /* million */
-    DM_EX_ABBREVIATION = 1 << 18,  /* its full stop does not end a sentence */
+    DM_EX_PLACE_OR_WORD = 1 << 12,     /* counts only where a preposition or a country says so */
+    DM_EX_STREET = 1 << 13,            /* Street, Avenue, rue */
+    DM_EX_PLACE_BEFORE = 1 << 14,      /* in, aus, nach: a place may follow */
+    DM_EX_LINK = 1 << 15,              /* of, für, de la: inside names of bodies */
+    DM_EX_CURRENCY = 1 << 16,          /* dollars, EUR */
+    DM_EX_MAGNITUDE = 1 << 17,         /* million */
+    DM_EX_ABBREVIATION = 1 << 18,      /* its full stop does not end a sentence */
     DM_EX_WEAK_ABBREVIATION = 1 << 19, /* its full stop ends one only before a word that begins sentences */
     DM_EX_NEGATION = 1 << 20,
     DM_EX_INTENSIFIER = 1 << 21,
     DM_EX_DIMINISHER = 1 << 22,
-    DM_EX_DEPENDENT = 1 << 23, /* a sentence that begins so leans on the one before */
-    DM_EX_ID_LABEL = 1 << 24,  /* invoice, Kundennummer: a number that follows is an identifier */
+    DM_EX_DEPENDENT = 1 << 23,   /* a sentence that begins so leans on the one before */
+    DM_EX_ID_LABEL = 1 << 24,    /* invoice, Kundennummer: a number that follows is an identifier */
     DM_EX_NUMBER_WORD = 1 << 25, /* No, Nr, number: between label and identifier */
-    DM_EX_PHRASE = 1 << 26,    /* phrases begin with this word */
-    DM_EX_ELISION = 1 << 27,   /* l', d', qu': a word of its own before an apostrophe */
+    DM_EX_PHRASE = 1 << 26,      /* phrases begin with this word */
+    DM_EX_ELISION = 1 << 27,     /* l', d', qu': a word of its own before an apostrophe */
     DM_EX_PHONE_LABEL = 1 << 28,
-    DM_EX_WORK = 1 << 29,      /* paper, report, agreement: "this …" says what a text is about */
-    DM_EX_NOT_NAME = 1 << 30,  /* capitalised often without being (part of) a name */
+    DM_EX_WORK = 1 << 29,     /* paper, report, agreement: "this …" says what a text is about */
+    DM_EX_NOT_NAME = 1 << 30, /* capitalised often without being (part of) a name */
 };
 
 struct dm_ex_lex {
@@ -87,9 +91,9 @@ struct dm_ex_lex {
     uint32_t stop; /* a bit per language in which it is a stop word */
     uint32_t classes;
     int8_t feeling[DM_EX_FEELING_LANGUAGES]; /* -3 … 3 */
-    uint8_t felt;   /* a bit per language: `feeling` was set, be it to 0 */
-    uint8_t number; /* a month's */
-    uint8_t phrase; /* the most words a phrase that begins here has */
+    uint8_t felt;                            /* a bit per language: `feeling` was set, be it to 0 */
+    uint8_t number;                          /* a month's */
+    uint8_t phrase;                          /* the most words a phrase that begins here has */
 };
 
 struct dm_ex_lexicon;
@@ -112,10 +116,11 @@ static inline uint64_t dm_ex_stem_hash(uint64_t stem, enum dm_ex_language langua
     return dm_ex_hash_step(stem ^ UINT64_C(0xA4093822299F31D0), (uint32_t)language);
 }
 
-const char *dm_ex_language_code(enum dm_ex_language language); /* "" for DM_EX_NO_LANGUAGE */
+const char *dm_ex_language_code(enum dm_ex_language language);     /* "" for DM_EX_NO_LANGUAGE */
 const char *dm_ex_language_snowball(enum dm_ex_language language); /* NULL where there is none */
 
-/* The tables: one row says what all its words are. Words are lower case, separated by commas; a blank makes a phrase. */
+/* The tables: one row says what all its words are. Words are lower case, separated by commas; a
+ * blank makes a phrase. */
 struct dm_ex_row {
     uint32_t stop;
     uint32_t classes;

@@ -60,7 +60,8 @@ static int by_position(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Chooses up to three sentences of at most 600 characters together. Returns how many; they are in the order of the text. */
+/* Chooses up to three sentences of at most 600 characters together. Returns how many; they are
+ * in the order of the text. */
 static uint32_t choose_summary(struct dm_ex_reading *reading, uint32_t chosen[])
 {
     struct dm_ex_ranking *ranking = &reading->ranking;
@@ -103,7 +104,8 @@ static uint32_t entry_end(const struct dm_ex_reading *reading, const struct dm_e
     return dm_ex_word_end(&reading->words, past - 1);
 }
 
-/* A page without prose (a table, a form, a listing, contents): its first lines that say something, one after the other. */
+/* A page without prose (a table, a form, a listing, contents): its first lines that say
+ * something, one after the other. */
 static void add_outline(struct dm_buf *scratch, const struct dm_ex_reading *reading)
 {
     const struct dm_ex_layout *layout = &reading->layout;
@@ -128,7 +130,8 @@ static void add_outline(struct dm_buf *scratch, const struct dm_ex_reading *read
     }
 }
 
-/* A form is known by its lines that carry values ("Total: 1,200.00 EUR"), with little prose beside them. */
+/* A form is known by its lines that carry values ("Total: 1,200.00 EUR"), with little prose
+ * beside them. */
 struct form {
     uint32_t lines[DM_EX_KEY_POINTS];
     uint32_t count;
@@ -235,8 +238,8 @@ static void add_key_points(struct dm_buf *json, struct dm_buf *scratch, struct d
         const struct dm_ex_line *line = &reading->layout.lines[form->count > 0 ? form->lines[i] : 0];
         const struct dm_ex_sentence *sentence = &reading->ranking.sentences[form->count > 0 ? 0 : chosen[i]];
         bool field = form->count > 0;
-        add_quoted(json, scratch, reading, field ? line->start : sentence->start,
-                         field ? line->end : sentence->end, DM_EX_KEY_POINT_MAX);
+        add_quoted(json, scratch, reading, field ? line->start : sentence->start, field ? line->end : sentence->end,
+                   DM_EX_KEY_POINT_MAX);
     }
     dm_buf_add_char(json, ']');
 }
@@ -277,7 +280,8 @@ static bool analyse(struct dm_extractive *tools, struct dm_str utf8, struct dm_b
         return false;
     *ret_words = reading.words.count;
     if (reading.text.letters + reading.text.digits == 0) {
-        dm_buf_add_z(json, "{\"summary\":\"\",\"entities\":[],\"keyPoints\":[],\"sentiment\":\"neutral\",\"empty\":true}");
+        dm_buf_add_z(json,
+                     "{\"summary\":\"\",\"entities\":[],\"keyPoints\":[],\"sentiment\":\"neutral\",\"empty\":true}");
         return true;
     }
     if (!dm_ex_entities_make(tools, &reading.text, &reading.words, &reading.layout, &entities))

@@ -6,7 +6,7 @@
 #include "rank.h"
 
 enum {
-    DM_EX_SUMMARY_MAX = 600,   /* characters */
+    DM_EX_SUMMARY_MAX = 600, /* characters */
     DM_EX_SUMMARY_SENTENCES = 3,
     DM_EX_KEY_POINTS = 5,
     DM_EX_KEY_POINT_MAX = 240, /* characters */

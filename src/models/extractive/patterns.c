@@ -1,4 +1,5 @@
-/* patterns.c: one pass over the characters; what can begin at each decides which matchers are asked. */
+/* patterns.c: one pass over the characters; what can begin at each decides which matchers are
+ * asked. */
 #include "entities.h"
 
 #include <string.h>
@@ -13,7 +14,8 @@ static bool is_local(uint32_t c) /* left of an address's @ */
     return is_plain(c) || c == '.' || c == '_' || c == '%' || c == '+' || c == '-' || c > 0xBF;
 }
 
-/* Past host labels parted by full stops; *ret_dots counts them, *ret_last is where the last label begins. */
+/* Past host labels parted by full stops; *ret_dots counts them, *ret_last is where the last
+ * label begins. */
 static uint32_t host_end(const struct dm_ex_text *text, uint32_t at, uint32_t *ret_dots, uint32_t *ret_last)
 {
     uint32_t i = at;
@@ -55,7 +57,8 @@ static void find_email(struct dm_ex_scan *scan, uint32_t sign)
     dm_ex_entity_add(scan, start, end, DM_EX_T_EMAIL, NULL);
 }
 
-/* Takes off what belongs to the sentence around an address: full stops, quotation marks, brackets never opened. */
+/* Takes off what belongs to the sentence around an address: full stops, quotation marks,
+ * brackets never opened. */
 static uint32_t trimmed_url(const struct dm_ex_text *text, uint32_t start, uint32_t end)
 {
     int32_t open = 0;
@@ -65,7 +68,8 @@ static uint32_t trimmed_url(const struct dm_ex_text *text, uint32_t start, uint3
         uint32_t c = text->cp[end - 1];
         if (c == ')' && open < 0)
             open++;
-        else if (c != '.' && c != ',' && c != ';' && c != ':' && c != '!' && c != '?' && c != '\'' && c != ']' && c != '*')
+        else if (c != '.' && c != ',' && c != ';' && c != ':' && c != '!' && c != '?' && c != '\'' && c != ']' &&
+                 c != '*')
             break;
         end--;
     }
@@ -85,7 +89,8 @@ static uint32_t url_rest(const struct dm_ex_text *text, uint32_t start, uint32_t
     return trimmed_url(text, start, at);
 }
 
-/* "example.org/path" without a scheme: all small letters, under a domain that hardly is a word or a file's ending. */
+/* "example.org/path" without a scheme: all small letters, under a domain that hardly is a word
+ * or a file's ending. */
 static bool is_bare_host(const struct dm_ex_text *text, uint32_t at, uint32_t end, uint32_t last)
 {
     static const char *const domains[] = { "com", "org", "net", "edu", "gov", "eu" };
@@ -178,7 +183,8 @@ void dm_ex_find_patterns(struct dm_ex_scan *scan)
         bool word = dm_ex_is_word(kind) && kind != DM_EX_DENSE;
         bool begins = !scan->used[i] && (word ? !in_word : kind == DM_EX_SYMBOL || text->cp[i] == '(');
         uint32_t next = begins ? look_at(scan, i) : i + 1;
-        /* Inside a word that matched nothing the rest is no beginning; a number and its unit may touch. */
+        /* Inside a word that matched nothing the rest is no beginning; a number and its unit may
+         * touch. */
         in_word = next == i + 1 ? word : dm_ex_is_word(text->kind[next - 1]) && text->kind[next - 1] != DM_EX_DENSE;
         i = next;
     }

@@ -200,8 +200,7 @@ bool dm_ex_ranking_make(struct dm_extractive *tools, const struct dm_ex_text *te
                         const struct dm_ex_layout *layout, struct dm_ex_ranking *ret)
 {
     struct dm_ex_ranking ranking = { 0 };
-    if (!dm_ex_sentences_make(tools, text, words, layout, &ranking) ||
-        !find_terms(&tools->arena, words, &ranking))
+    if (!dm_ex_sentences_make(tools, text, words, layout, &ranking) || !find_terms(&tools->arena, words, &ranking))
         return false;
     weigh_stems(words, layout);
     uint32_t block = UINT32_MAX;

@@ -1,10 +1,11 @@
 /* reduce.c: from what was said of each page to what is said of the document.
  *
- * Every sentence of a page's summary and every key point is a candidate. A stem weighs by the square root of how many
- * candidates use it, so what many pages speak of comes first; as within a page, what has been chosen takes weight from its
- * stems. Equal texts are one candidate from the start and near-equal ones are merged when one of them is chosen, each
- * keeping its page numbers. Work and memory do not grow past PAGES_MAX pages: of a longer document the first pages
- * and an even sample of the others are read. */
+ * Every sentence of a page's summary and every key point is a candidate. A stem weighs by the
+ * square root of how many candidates use it, so what many pages speak of comes first; as within
+ * a page, what has been chosen takes weight from its stems. Equal texts are one candidate from
+ * the start and near-equal ones are merged when one of them is chosen, each keeping its page
+ * numbers. Work and memory do not grow past PAGES_MAX pages: of a longer document the first
+ * pages and an even sample of the others are read. */
 #include "page.h"
 
 #include <stdlib.h>
@@ -19,12 +20,13 @@ enum {
     POINTS_PER_PAGE = 8,
     TEXT_BYTES_MAX = 4096, /* of one summary or key point */
     TERMS_MAX = 64,        /* of one candidate */
+    TERMS_FEW = 6,         /* a candidate of fewer counts as if it had so many */
     STEMS_MAX = 48 * 1024, /* distinct ones that are told apart */
     PAGES_NAMED = 20,      /* page numbers reported with a key point */
     SUMMARY_SENTENCES = 5,
-    SUMMARY_MAX = 900,     /* characters */
+    SUMMARY_MAX = 900, /* characters */
     KEY_POINTS = 8,
-    LENGTH_GOOD = 240,     /* characters past which a candidate is worth less */
+    LENGTH_GOOD = 240, /* characters past which a candidate is worth less */
     MEMORY_MAX = 32 * 1024 * 1024,
 };
 
@@ -36,10 +38,10 @@ struct stem {
 };
 
 struct candidate {
-    uint64_t hash;   /* of its words */
+    uint64_t hash; /* of its words */
     uint32_t digest;
-    int32_t point;   /* index among the page's key points; -1: a sentence of its summary */
-    uint32_t start;  /* in code points of that text */
+    int32_t point;  /* index among the page's key points; -1: a sentence of its summary */
+    uint32_t start; /* in code points of that text */
     uint32_t end;
     uint32_t *terms;
     uint32_t term_count;
@@ -82,7 +84,8 @@ static struct dm_str text_of(const struct reducer *reducer, uint32_t digest, int
     return dm_str_cut(text, 0, len);
 }
 
-/* Reads a text as one paragraph, whatever it looks like; a page's own layout does not matter any more. */
+/* Reads a text as one paragraph, whatever it looks like; a page's own layout does not matter any
+ * more. */
 static bool read_plain(struct reducer *reducer, struct dm_str utf8, struct dm_ex_reading *ret)
 {
     struct dm_extractive *tools = reducer->tools;
@@ -105,8 +108,8 @@ static uint32_t sampled(const struct reducer *reducer, uint32_t i)
 {
     if (reducer->digest_count <= PAGES_MAX || i < PAGES_FIRST)
         return i;
-    return PAGES_FIRST + (uint32_t)((uint64_t)(i - PAGES_FIRST) * (reducer->digest_count - PAGES_FIRST) /
-                                    (PAGES_MAX - PAGES_FIRST));
+    return PAGES_FIRST +
+           (uint32_t)((uint64_t)(i - PAGES_FIRST) * (reducer->digest_count - PAGES_FIRST) / (PAGES_MAX - PAGES_FIRST));
 }
 
 static uint32_t sample_size(const struct reducer *reducer)
@@ -229,8 +232,8 @@ static bool read_summary(struct reducer *reducer, uint32_t i, uint32_t digest)
             .page = reducer->digests[digest].page,
             .complete = sentence->complete,
         };
-        if (sentence->eligible && !add_candidate(reducer, &reading, found, sentence->first_word,
-                                                 sentence->first_word + sentence->word_count))
+        if (sentence->eligible &&
+            !add_candidate(reducer, &reading, found, sentence->first_word, sentence->first_word + sentence->word_count))
             return false;
     }
     return true;
@@ -275,7 +278,8 @@ static bool read_digests(struct reducer *reducer)
     return fits;
 }
 
-/* Whether nearly all stems of the smaller of the two stand in the other. The chosen one's are marked. */
+/* Whether nearly all stems of the smaller of the two stand in the other. The chosen one's are
+ * marked. */
 static bool nearly_same(const struct reducer *reducer, const struct candidate *chosen, const struct candidate *other,
                         uint32_t mark)
 {
@@ -325,8 +329,10 @@ static uint32_t best_of(const struct reducer *reducer, enum wanted wanted, uint3
         uint64_t sum = 0;
         for (uint32_t t = 0; t < candidate->term_count; t++)
             sum += reducer->stems[candidate->terms[t]].weight;
-        /* The mean, not the sum: over a whole document, general sentences say more than long ones. */
-        uint64_t score = sum * candidate->factor / (candidate->term_count < 8 ? 8 : candidate->term_count);
+        /* The mean, not the sum: over a whole document, general sentences say more than long
+         * ones. */
+        uint64_t score =
+            sum * candidate->factor / (candidate->term_count < TERMS_FEW ? TERMS_FEW : candidate->term_count);
         if (length > LENGTH_GOOD)
             score = score * LENGTH_GOOD / length;
         if (score > best_score) {
@@ -357,7 +363,7 @@ static bool choose(struct reducer *reducer, enum wanted wanted, uint32_t want, u
     uint32_t left = budget;
     while (count < want) {
         uint32_t length_max = wanted == SENTENCES ? left : budget;
-        uint32_t found = best_of(reducer, wanted, length_max, best / 3, &score);
+        uint32_t found = best_of(reducer, wanted, length_max, best / 8, &score);
         if (found == UINT32_MAX)
             break;
         best = best ? best : score;
@@ -382,7 +388,8 @@ static bool add_text(struct reducer *reducer, struct dm_buf *buf, const struct c
     return fits;
 }
 
-/* No sentence anywhere (a document of tables, forms, drawings): the first summary that says something. */
+/* No sentence anywhere (a document of tables, forms, drawings): the first summary that says
+ * something. */
 static bool add_first_summary(struct reducer *reducer, struct dm_buf *buf)
 {
     for (uint32_t d = 0; d < reducer->digest_count; d++) {

@@ -1,14 +1,16 @@
 /* sentences.c: where sentences end.
  *
- * ICU's rules propose, paragraph by paragraph with line ends made blanks. They do not know abbreviations, initials
- * and ordinal numbers ("Dr. Weber", "J. S. Bach", "am 3. Oktober"): those boundaries are taken back here. */
+ * ICU's rules propose, paragraph by paragraph with line ends made blanks. They do not know
+ * abbreviations, initials and ordinal numbers ("Dr. Weber", "J. S. Bach", "am 3. Oktober"):
+ * those boundaries are taken back here. */
 #include "rank.h"
 
 /* Languages that write ordinals with a full stop. */
 static bool ordinals_end_with_stop(enum dm_ex_language language)
 {
-    return (DM_EX_BIT(language) & (DM_EX_BIT(DM_EX_DE) | DM_EX_BIT(DM_EX_DA) | DM_EX_BIT(DM_EX_NO) | DM_EX_BIT(DM_EX_FI) |
-                                   DM_EX_BIT(DM_EX_HU) | DM_EX_BIT(DM_EX_TR) | DM_EX_BIT(DM_EX_PL) | DM_EX_BIT(DM_EX_CS))) != 0;
+    return (DM_EX_BIT(language) &
+            (DM_EX_BIT(DM_EX_DE) | DM_EX_BIT(DM_EX_DA) | DM_EX_BIT(DM_EX_NO) | DM_EX_BIT(DM_EX_FI) |
+             DM_EX_BIT(DM_EX_HU) | DM_EX_BIT(DM_EX_TR) | DM_EX_BIT(DM_EX_PL) | DM_EX_BIT(DM_EX_CS))) != 0;
 }
 
 /* A word that begins sentences more often than names: a stop word with a capital ("The", "Es"). */
@@ -46,6 +48,9 @@ static bool taken_back(const struct dm_ex_text *text, const struct dm_ex_words *
     if (classes & DM_EX_ABBREVIATION)
         return true;
     bool letter = word->len == 1 && word->shape != DM_EX_W_NUMBER; /* an initial, or the end of "z. B.", "e.g." */
+    /* "… described in Exhibit A." ends with a letter that is no initial. */
+    if (letter && before > 0 && dm_ex_lex_of(words, before - 1)->classes & DM_EX_NOT_NAME)
+        return false;
     if (classes & DM_EX_WEAK_ABBREVIATION || letter)
         return !begins_sentences(text, words, after);
     return word->shape == DM_EX_W_NUMBER && word->len <= 2 && ordinals_end_with_stop(words->language) &&
@@ -77,9 +82,8 @@ static bool add(struct dm_ex_ranking *ranking, const struct dm_ex_text *text, co
     return ranking->count < DM_EX_SENTENCES_MAX;
 }
 
-bool dm_ex_sentences_make(struct dm_extractive *tools, const struct dm_ex_text *text,
-                          const struct dm_ex_words *words, const struct dm_ex_layout *layout,
-                          struct dm_ex_ranking *ranking)
+bool dm_ex_sentences_make(struct dm_extractive *tools, const struct dm_ex_text *text, const struct dm_ex_words *words,
+                          const struct dm_ex_layout *layout, struct dm_ex_ranking *ranking)
 {
     uint32_t longest = 0;
     uint32_t bound = layout->block_count;

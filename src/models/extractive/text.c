@@ -3,7 +3,8 @@
 
 #include <unicode/uchar.h>
 
-/* One letter per ASCII character: s(pace) b(reak) p(unctuation) (s)y(mbol) u(pper) l(ower) d(igit). */
+/* One letter per ASCII character: s(pace) b(reak) p(unctuation) (s)y(mbol) u(pper) l(ower)
+ * d(igit). */
 static const char ascii_kinds[129] = "ssssssssssbbbbssssssssssssssbbbs"
                                      "spppyppppppyppppddddddddddppyyyp"
                                      "puuuuuuuuuuuuuuuuuuuuuuuuuupppyp"
@@ -35,26 +36,17 @@ static const struct {
     enum dm_ex_script script;
     bool dense;
 } blocks[] = {
-    { 0x0400, 0x052F, DM_EX_CYRILLIC, false },
-    { 0x3400, 0x9FFF, DM_EX_HAN, true },
-    { 0x3040, 0x30FF, DM_EX_KANA, true },
-    { 0xAC00, 0xD7A3, DM_EX_HANGUL, false },
-    { 0x0370, 0x03FF, DM_EX_GREEK, false },
-    { 0x0600, 0x06FF, DM_EX_ARABIC, false },
-    { 0x0590, 0x05FF, DM_EX_HEBREW, false },
-    { 0x0900, 0x097F, DM_EX_DEVANAGARI, false },
-    { 0x0E00, 0x0E7F, DM_EX_THAI, true },
-    { 0x0E80, 0x0EFF, DM_EX_OTHER_SCRIPT, true }, /* Lao */
-    { 0x1000, 0x109F, DM_EX_OTHER_SCRIPT, true }, /* Myanmar */
-    { 0x1780, 0x17FF, DM_EX_OTHER_SCRIPT, true }, /* Khmer */
-    { 0x1F00, 0x1FFF, DM_EX_GREEK, false },
-    { 0x3005, 0x3007, DM_EX_HAN, true },
-    { 0x31F0, 0x31FF, DM_EX_KANA, true },
-    { 0xF900, 0xFAFF, DM_EX_HAN, true },
-    { 0xFB50, 0xFDFF, DM_EX_ARABIC, false },
-    { 0xFE70, 0xFEFE, DM_EX_ARABIC, false },
-    { 0xFF66, 0xFF9F, DM_EX_KANA, true },
-    { 0x20000, 0x3FFFD, DM_EX_HAN, true },
+    { 0x0400, 0x052F, DM_EX_CYRILLIC, false },    { 0x3400, 0x9FFF, DM_EX_HAN, true },
+    { 0x3040, 0x30FF, DM_EX_KANA, true },         { 0xAC00, 0xD7A3, DM_EX_HANGUL, false },
+    { 0x0370, 0x03FF, DM_EX_GREEK, false },       { 0x0600, 0x06FF, DM_EX_ARABIC, false },
+    { 0x0590, 0x05FF, DM_EX_HEBREW, false },      { 0x0900, 0x097F, DM_EX_DEVANAGARI, false },
+    { 0x0E00, 0x0E7F, DM_EX_THAI, true },         { 0x0E80, 0x0EFF, DM_EX_OTHER_SCRIPT, true }, /* Lao */
+    { 0x1000, 0x109F, DM_EX_OTHER_SCRIPT, true },                                               /* Myanmar */
+    { 0x1780, 0x17FF, DM_EX_OTHER_SCRIPT, true },                                               /* Khmer */
+    { 0x1F00, 0x1FFF, DM_EX_GREEK, false },       { 0x3005, 0x3007, DM_EX_HAN, true },
+    { 0x31F0, 0x31FF, DM_EX_KANA, true },         { 0xF900, 0xFAFF, DM_EX_HAN, true },
+    { 0xFB50, 0xFDFF, DM_EX_ARABIC, false },      { 0xFE70, 0xFEFE, DM_EX_ARABIC, false },
+    { 0xFF66, 0xFF9F, DM_EX_KANA, true },         { 0x20000, 0x3FFFD, DM_EX_HAN, true },
 };
 
 /* The kind of a character past ASCII; counts letters by script. */
@@ -258,7 +250,8 @@ void dm_ex_add_code_point(struct dm_buf *buf, uint32_t c)
     dm_buf_add(buf, dm_str_of(bytes, len));
 }
 
-/* Chinese and Japanese characters and their punctuation: a line's end between two of them is no blank. */
+/* Chinese and Japanese characters and their punctuation: a line's end between two of them is no
+ * blank. */
 static bool sets_close(uint32_t c)
 {
     return (c >= 0x3000 && c <= 0x9FFF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0xFF00 && c <= 0xFFEF) || c >= 0x20000;

@@ -19,7 +19,8 @@ enum dm_code dm_ex_tools_make(const struct dm_ex_lexicon *lexicon, struct dm_ext
         rc = dm_ex_lexicon_make(&tools->own_lexicon, err);
         tools->lexicon = tools->own_lexicon;
     }
-    /* An arena keeps its first block over a reset: made this large, the usual page allocates nothing. */
+    /* An arena keeps its first block over a reset: made this large, the usual page allocates
+     * nothing. */
     if (rc == DM_OK && !dm_arena_alloc(&tools->arena, DM_EX_KEPT_BYTES))
         rc = dm_fail_memory(err);
     if (rc != DM_OK) {
@@ -51,7 +52,8 @@ void dm_ex_tools_free(struct dm_extractive *tools)
 static UBreakIterator *breaks(UBreakIterator **kept, UBreakIteratorType type, const uint16_t *units, uint32_t count)
 {
     UErrorCode status = U_ZERO_ERROR;
-    if (!*kept) /* the root locale: its rules cover all languages, and the same text must give the same bytes anywhere */
+    /* The root locale: its rules cover all languages, and a page must give the same bytes anywhere. */
+    if (!*kept)
         *kept = ubrk_open(type, "", NULL, 0, &status);
     if (U_FAILURE(status)) {
         *kept = NULL;

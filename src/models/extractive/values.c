@@ -12,12 +12,14 @@ static uint32_t month_end(const struct dm_ex_scan *scan, uint32_t at)
     uint32_t word = dm_ex_word_at(scan, at);
     if (word == UINT32_MAX || !(dm_ex_lex_of(scan->words, word)->classes & DM_EX_MONTH))
         return 0;
-    /* English and German write months with a capital; "may" and "mar" without one are something else. */
+    /* English and German write months with a capital; "may" and "mar" without one are something
+     * else. */
+    uint32_t len = scan->words->at[word].len;
+    enum dm_ex_language language = scan->words->language;
     if (scan->words->at[word].shape == DM_EX_W_LOWER &&
-        (scan->words->language == DM_EX_EN || scan->words->language == DM_EX_DE ||
-         scan->words->language == DM_EX_NO_LANGUAGE))
+        (language == DM_EX_EN || language == DM_EX_DE || (language == DM_EX_NO_LANGUAGE && len < 4)))
         return 0;
-    return at + scan->words->at[word].len;
+    return at + len;
 }
 
 /* Past one of the little words between the parts of a date ("of", "de", "del"), or `at`. */
@@ -62,7 +64,8 @@ static bool ordinal_suffix(const struct dm_ex_text *text, uint32_t at)
            (a == 'e' && b == 'r');
 }
 
-/* "12 March 2024", "12. März", "1er mai", "12–14 de marzo de 2024": `at` is past the first digits. */
+/* "12 March 2024", "12. März", "1er mai", "12–14 de marzo de 2024": `at` is past the first
+ * digits. */
 static uint32_t day_month(const struct dm_ex_scan *scan, uint32_t at)
 {
     const struct dm_ex_text *text = scan->text;
@@ -206,8 +209,8 @@ uint32_t dm_ex_date_end(const struct dm_ex_scan *scan, uint32_t at)
     return end ? end : day_month(scan, at + digits);
 }
 
-/* A number with separators of thousands and decimals of any country. Returns its end; *ret_bare says that it is one
- * single digit. */
+/* A number with separators of thousands and decimals of any country. Returns its end; *ret_bare
+ * says that it is one single digit. */
 static uint32_t amount_end(const struct dm_ex_text *text, uint32_t at, bool *ret_bare)
 {
     uint32_t digits = dm_ex_digits(text, at, 16, NULL);
@@ -218,8 +221,8 @@ static uint32_t amount_end(const struct dm_ex_text *text, uint32_t at, bool *ret
     uint32_t group = 0; /* the separator of thousands */
     while (digits <= 3) {
         uint32_t c = dm_ex_at(text, end);
-        bool separates = c == ',' || c == '.' || c == '\'' || c == 0x2019 || c == ' ' || c == 0xA0 || c == 0x202F ||
-                         c == 0x2009;
+        bool separates =
+            c == ',' || c == '.' || c == '\'' || c == 0x2019 || c == ' ' || c == 0xA0 || c == 0x202F || c == 0x2009;
         if (!separates || (group && c != group) || dm_ex_digits(text, end + 1, 4, NULL) != 3)
             break;
         group = c;
@@ -257,8 +260,7 @@ static uint32_t magnitude_end(const struct dm_ex_scan *scan, uint32_t end)
     if (word == UINT32_MAX || !(dm_ex_lex_of(scan->words, word)->classes & DM_EX_MAGNITUDE))
         return end;
     next += scan->words->at[word].len;
-    if (dm_ex_at(text, next) == '.' && scan->words->at[word].len <= 4 &&
-        dm_ex_is_blank(dm_ex_kind_at(text, next + 1)))
+    if (dm_ex_at(text, next) == '.' && scan->words->at[word].len <= 4 && dm_ex_is_blank(dm_ex_kind_at(text, next + 1)))
         return next + 1;
     return next;
 }

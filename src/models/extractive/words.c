@@ -1,7 +1,8 @@
 /* words.c: one pass finds the words, one per distinct word looks it up.
  *
- * ICU's word iterator is asked only where words cannot be seen (scripts without blanks); everywhere else a
- * word is a run of letters, marks and digits, which the kinds of characters already tell. */
+ * ICU's word iterator is asked only where words cannot be seen (scripts without blanks);
+ * everywhere else a word is a run of letters, marks and digits, which the kinds of characters
+ * already tell. */
 #include "words.h"
 
 struct builder {
@@ -55,7 +56,8 @@ static uint8_t shape_of(const struct dm_ex_text *text, uint32_t start, uint32_t 
     return counts[DM_EX_UPPER] == 1 && text->kind[start] == DM_EX_UPPER ? DM_EX_W_CAPITAL : DM_EX_W_MIXED;
 }
 
-/* Whether the apostrophe at `at` parts two words (l'homme, dell'arte) or stands inside one (don't, O'Brien). */
+/* Whether the apostrophe at `at` parts two words (l'homme, dell'arte) or stands inside one
+ * (don't, O'Brien). */
 static bool elided(const struct builder *builder, uint32_t start, uint32_t at)
 {
     const struct dm_ex_text *text = builder->text;
@@ -112,7 +114,8 @@ static uint32_t scan_word(struct builder *builder, uint32_t start)
     return i;
 }
 
-/* Words of a run of a dense script, by ICU's dictionaries; character by character where ICU is of no help. */
+/* Words of a run of a dense script, by ICU's dictionaries; character by character where ICU is
+ * of no help. */
 static uint32_t scan_dense(struct builder *builder, uint32_t start)
 {
     const struct dm_ex_text *text = builder->text;
@@ -134,7 +137,8 @@ bool dm_ex_words_make(struct dm_extractive *tools, const struct dm_ex_text *text
 {
     struct dm_ex_words words = { .language = DM_EX_NO_LANGUAGE };
     struct builder builder = { .tools = tools, .text = text, .words = &words };
-    /* A footnote's number makes two words of one run; in the strangest text some such are not counted. */
+    /* A footnote's number makes two words of one run; in the strangest text some such are not
+     * counted. */
     builder.room = text->word_bound + text->word_bound / 4 + text->dense + 16;
     builder.mask = 63;
     while (builder.mask < builder.room * 2)
@@ -199,8 +203,7 @@ bool dm_ex_words_stem(struct dm_extractive *tools, const struct dm_ex_text *text
         if (!meaningful(text, words, vocable))
             continue;
         const struct dm_ex_word *word = &words->at[vocable->first];
-        uint64_t hash =
-            dm_ex_stem(tools, text, word->start, word->start + word->len, vocable->hash, words->language);
+        uint64_t hash = dm_ex_stem(tools, text, word->start, word->start + word->len, vocable->hash, words->language);
         uint32_t slot = (uint32_t)(hash >> 32) & mask;
         while (slots[slot] && words->stems[slots[slot]].hash != hash)
             slot = (slot + 1) & mask;

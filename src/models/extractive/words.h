@@ -33,9 +33,9 @@ struct dm_ex_vocable {
 
 struct dm_ex_stem_entry {
     uint64_t hash;
-    uint32_t count;  /* in what is ranked */
+    uint32_t count; /* in what is ranked */
     uint32_t weight;
-    uint32_t mark;   /* for whoever needs to see each stem once */
+    uint32_t mark; /* for whoever needs to see each stem once */
 };
 
 struct dm_ex_words {
@@ -50,8 +50,7 @@ struct dm_ex_words {
 };
 
 /* Finds the words and the language. False: the arena is full. */
-DM_MUST_USE bool dm_ex_words_make(struct dm_extractive *tools, const struct dm_ex_text *text,
-                                  struct dm_ex_words *ret);
+DM_MUST_USE bool dm_ex_words_make(struct dm_extractive *tools, const struct dm_ex_text *text, struct dm_ex_words *ret);
 /* Stems what carries meaning in `words->language`. */
 DM_MUST_USE bool dm_ex_words_stem(struct dm_extractive *tools, const struct dm_ex_text *text,
                                   struct dm_ex_words *words);

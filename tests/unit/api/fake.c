@@ -81,7 +81,7 @@ struct dm_sink {
     struct dm_buf bytes;
 };
 
-static enum dm_code blob_create(void *self, struct dm_sink **ret, struct dm_err *err)
+static enum dm_code blob_create(void *self, enum dm_sink_use use, struct dm_sink **ret, struct dm_err *err)
 {
     pthread_mutex_lock(&fake.lock);
     bool failed = takes(&fake.fail_create, err);
@@ -91,7 +91,7 @@ static enum dm_code blob_create(void *self, struct dm_sink **ret, struct dm_err 
     if (failed)
         return err->code;
     *ret = dm_alloc_zero(1, sizeof(**ret));
-    (*ret)->bytes = dm_buf_make(512 * 1024 * 1024);
+    (*ret)->bytes = dm_buf_make(FAKE_BYTES_MAX);
     return DM_OK;
 }
 
@@ -143,7 +143,7 @@ static const struct dm_blob_ops blob_ops = { .name = "fake",
 enum dm_code dm_spool_open(struct dm_blob blob, struct dm_spool *ret, struct dm_err *err)
 {
     struct dm_sink *sink;
-    enum dm_code rc = dm_sink_create(blob, &sink, err);
+    enum dm_code rc = dm_sink_create(blob, DM_SINK_INTAKE, &sink, err);
     if (rc == DM_OK)
         *ret = (struct dm_spool){ .blob = blob, .sink = sink, .head = dm_buf_make(DM_MEDIA_HEAD) };
     return rc;
@@ -276,8 +276,8 @@ static struct fake_document *make_document(const char *tenant)
     struct fake_document *document = &fake.documents[fake.count];
     snprintf(document->file.id, sizeof(document->file.id), "0192f3c4-5d6e-7f80-9a1b-0000000000%02x", fake.count);
     snprintf(document->tenant.id, sizeof(document->tenant.id), "%s", tenant);
-    document->bytes = dm_buf_make(512 * 1024 * 1024);
-    document->result = dm_buf_make(64 * 1024 * 1024);
+    document->bytes = dm_buf_make(FAKE_BYTES_MAX);
+    document->result = dm_buf_make(FAKE_BYTES_MAX);
     fake.count++;
     return document;
 }
@@ -422,6 +422,18 @@ enum dm_code dm_document_read(const struct dm_pipeline *pipeline, const struct d
         *ret = (struct dm_snapshot){ .document = document->document, .state = document->state };
     pthread_mutex_unlock(&fake.lock);
     return document ? DM_OK : err->code;
+}
+
+enum dm_code dm_document_owner(const struct dm_pipeline *pipeline, const struct dm_file *file, struct dm_tenant *ret,
+                               struct dm_err *err)
+{
+    LOCKED();
+    fake.owners++;
+    struct fake_document *document = fake_find(file->id);
+    if (!document || document->document.deleted_ms)
+        return dm_fail(err, DM_NOT_FOUND, "no document has the id %s", file->id);
+    *ret = document->tenant;
+    return DM_OK;
 }
 
 enum dm_code dm_document_cancel(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,

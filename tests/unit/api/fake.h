@@ -15,7 +15,7 @@
 
 #include "api/api.h"
 
-enum { FAKE_DOCUMENTS = 200, FAKE_PAGES = 20, FAKE_LISTENERS = 4 };
+enum { FAKE_BYTES_MAX = 512 * 1024 * 1024, FAKE_DOCUMENTS = 200, FAKE_PAGES = 20, FAKE_LISTENERS = 4 };
 
 struct fake_document {
     bool used;
@@ -44,10 +44,11 @@ struct fake {
     uint32_t sinks_made;
     uint32_t accepted;
     uint32_t reads;
+    uint32_t owners; /* looked for */
     uint32_t retries;
-    struct dm_range retried; /* first range of the last retry; 0: none was named */
-    _Atomic bool complete_at_once;   /* an accepted document is completed when it is first read */
-    _Atomic int accept_sleep_ms;     /* real time */
+    struct dm_range retried;       /* first range of the last retry; 0: none was named */
+    _Atomic bool complete_at_once; /* an accepted document is completed when it is first read */
+    _Atomic int accept_sleep_ms;   /* real time */
     /* Answers in place of doing it, once. */
     _Atomic enum dm_code fail_create, fail_write, fail_accept, fail_read, fail_result, fail_store, fail_blob;
     struct {

@@ -26,7 +26,7 @@ int rig_setup(void **state)
         .local_only = true, .sync_bytes_max = 1000, .sync_wait_ms = 25000, .file_bytes_max = 100000, .uploads_max = 4
     };
     fake_open(&options, NULL);
-    rig.body = dm_buf_make(64 * 1024 * 1024);
+    rig.body = dm_buf_make(FAKE_BYTES_MAX);
     rig.exchange = dm_exchange_make(fake.api);
     assert_non_null(rig.exchange);
     return 0;

@@ -56,10 +56,10 @@ static void a_completed_document_has_its_result_and_a_link(void **state)
     /* The link, and with it the tag, stay the same for a quarter of an hour. */
     char link[600];
     snprintf(link, sizeof(link), "%s", dm_json_str(job, "downloadUrl").at);
-    fake.wall_ms += 60 * 1000;
+    fake.wall_ms += 60000;
     rig_get(at(document, "GET", ""), NULL, 200);
     assert_string_equal(dm_json_str(rig_json(), "downloadUrl").at, link);
-    fake.wall_ms += 15 * 60 * 1000;
+    fake.wall_ms += 900000;
     rig_get(at(document, "GET", ""), NULL, 200);
     assert_string_not_equal(dm_json_str(rig_json(), "downloadUrl").at, link);
     document->state.gone = DM_GONE_RESULTS;

@@ -181,9 +181,9 @@ static void the_tenant_is_the_one_that_the_request_names(void **state)
     char request[200];
     struct fake_document *document = fake_add("acme");
     snprintf(request, sizeof(request), "GET /api/jobs/%s", document->file.id);
-    rig_get(request, NULL, 404);
     rig_get(request, "X-Tenant-Id: acme", 200);
     rig_get(request, "x-tenant-id: other", 404);
+    rig_get(request, "x-tenant-id: default", 404);
     snprintf(request, sizeof(request), "GET /api/jobs/%s?tenantId=acme", document->file.id);
     rig_get(request, NULL, 200);
     rig_get(request, "X-Tenant-Id: acme", 200);
@@ -197,6 +197,37 @@ static void the_tenant_is_the_one_that_the_request_names(void **state)
     rig_get("GET /api/jobs?tenantId=a&tenantId=b", NULL, 400);
     rig_get("GET /api/jobs?tenantId=a&tenantId=a", NULL, 200);
     rig_get("GET /api/jobs", "X-Tenant-Id: a\nX-Tenant-Id: b", 400);
+}
+
+static void a_client_that_names_no_tenant_reaches_the_document_by_its_id(void **state)
+{
+    (void)state;
+    char request[200];
+    struct fake_document *document = fake_add("acme");
+    struct fake_document *plain = fake_add("default");
+    fake_complete(document, "{}");
+    snprintf(request, sizeof(request), "GET /api/jobs/%s", document->file.id);
+    rig_get(request, NULL, 200);
+    assert_string_equal(dm_json_str(rig_json(), "tenantId").at, "acme");
+    assert_int_equal(fake.owners, 1);
+    snprintf(request, sizeof(request), "GET /api/jobs/%s/download", document->file.id);
+    rig_get(request, NULL, 200);
+    snprintf(request, sizeof(request), "GET /api/jobs/%s/pages/11", document->file.id);
+    rig_get(request, NULL, 404);
+    rig_problem(404, "not-found", "10 pages");
+    snprintf(request, sizeof(request), "POST /api/jobs/%s/retry", document->file.id);
+    rig_get(request, NULL, 202);
+    snprintf(request, sizeof(request), "DELETE /api/jobs/%s", document->file.id);
+    rig_get(request, NULL, 204);
+    rig_get(request, NULL, 404);
+    assert_int_equal(fake.retries, 1);
+    /* Nobody is looked for where the document is the default tenant's, or nobody's list is asked for. */
+    fake.owners = 0;
+    snprintf(request, sizeof(request), "GET /api/jobs/%s", plain->file.id);
+    rig_get(request, NULL, 200);
+    rig_get("GET /api/jobs", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(rig_json(), "jobs")), 1);
+    assert_int_equal(fake.owners, 0);
 }
 
 static void another_tenants_document_answers_like_none(void **state)
@@ -347,6 +378,7 @@ int main(void)
         WITH_RIG(a_page_of_another_origin_may_send_nothing),
         WITH_RIG(a_browser_that_names_no_origin_still_says_where_it_comes_from),
         WITH_RIG(the_tenant_is_the_one_that_the_request_names),
+        WITH_RIG(a_client_that_names_no_tenant_reaches_the_document_by_its_id),
         WITH_RIG(another_tenants_document_answers_like_none),
         WITH_RIG(what_cannot_be_an_id_is_nobodys_document),
         WITH_RIG(every_wrong_parameter_is_told_at_once),

@@ -109,6 +109,8 @@ static void raw_bytes_are_accepted_with_their_options_in_the_query(void **state)
     assert_true(rig.response->close);
     assert_true(post("/api/upload?fileName=a", "Content-Type: application/x-www-form-urlencoded", "file=@a"));
     rig_problem(415, "unsupported-body", "multipart/form-data");
+    assert_true(post("/api/upload?fileName=a%0Ab.pdf", NULL, "%PDF-raw"));
+    rig_problem(400, "validation", "control characters");
     assert_true(post("/api/upload?fileName=a.pdf&password=x&limit=3", NULL, "%PDF-raw"));
     rig_problem(400, "validation", "X-Document-Password");
 }

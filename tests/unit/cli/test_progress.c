@@ -76,9 +76,11 @@ static void many_documents_are_counted(void **state)
 static void an_upload_is_measured_in_bytes(void **state)
 {
     (void)state;
-    struct dm_progress progress = {
-        .label = DM_STR("a.pdf"), .status = DM_STR("uploading"), .left_ms = -1, .bytes = 4000000, .bytes_sent = 1000000
-    };
+    struct dm_progress progress = { .label = DM_STR("a.pdf"),
+                                    .status = DM_STR("uploading"),
+                                    .left_ms = -1,
+                                    .bytes = 4 * 1048576,
+                                    .bytes_sent = 1048576 };
     assert_bar(progress, plain, "a.pdf  [#######---------------------]   25 %  1.0 MB of 4.0 MB");
 }
 
@@ -240,13 +242,13 @@ static void numbers_read_like_speech(void **state)
     static const struct {
         uint64_t bytes;
         const char *text;
-    } sizes[] = { { 0, "0 B" },          { 999, "999 B" },      { 1000, "1.0 KB" },
-                  { 350000, "350 KB" },  { 999499, "999 KB" },  { 999500, "1.0 MB" },
-                  { 1234567, "1.2 MB" }, { 25000000, "25 MB" }, { 3000000000, "3.0 GB" } };
+    } sizes[] = { { 0, "0 B" },          { 1023, "1023 B" },    { 1024, "1.0 KB" },
+                  { 358400, "350 KB" },  { 1023000, "999 KB" }, { 1023500, "1.0 MB" },
+                  { 1258291, "1.2 MB" }, { 26214400, "25 MB" }, { 3221225472, "3.0 GB" } };
     static const struct {
         int64_t ms;
         const char *text;
-    } spans[] = { { 0, "0 ms" },      { 340, "340 ms" },    { 9900, "9.9 s" },       { 12000, "12 s" },
+    } spans[] = { { 0, "0 ms" },       { 340, "340 ms" },   { 9900, "9.9 s" },       { 12000, "12 s" },
                   { 119000, "119 s" }, { 180000, "3 min" }, { 7500000, "2 h 5 min" } };
     for (size_t i = 0; i < DM_COUNT(sizes); i++) {
         DM_AUTO(dm_buf) buf = dm_buf_make(ROOM);

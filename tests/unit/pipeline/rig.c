@@ -73,7 +73,9 @@ static enum dm_code fake_check(void *self, struct dm_err *err)
     return DM_OK;
 }
 
-static const struct dm_reader_ops fake_reader = { "fake", fake_open, fake_page, fake_close, fake_interrupt, fake_check };
+static const struct dm_reader_ops fake_reader = {
+    "fake", fake_open, fake_page, fake_close, fake_interrupt, fake_check
+};
 
 /* ---- model
  * ------------------------------------------------------------------------------------------------------------ */

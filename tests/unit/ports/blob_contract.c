@@ -49,7 +49,7 @@ static void put(struct dm_str key, struct dm_str bytes, enum dm_durability durab
 {
     struct dm_sink *sink;
     struct dm_blob_info info;
-    assert_ok(dm_sink_create(blob, &sink, &err), &err);
+    assert_ok(dm_sink_create(blob, DM_SINK_INTAKE, &sink, &err), &err);
     assert_ok(dm_sink_write(blob, sink, bytes, &err), &err);
     assert_ok(dm_sink_finish(blob, sink, &tenant, key, durability, &info, &err), &err);
     assert_int_equal(info.size_bytes, bytes.len);
@@ -86,7 +86,7 @@ static void what_went_through_a_sink_is_there_with_its_size_and_hash(void **stat
 {
     struct dm_sink *sink;
     struct dm_blob_info info;
-    assert_ok(dm_sink_create(blob, &sink, &err), &err);
+    assert_ok(dm_sink_create(blob, DM_SINK_INTAKE, &sink, &err), &err);
     assert_ok(dm_sink_write(blob, sink, DM_STR("a"), &err), &err);
     assert_ok(dm_sink_write(blob, sink, DM_STR(""), &err), &err);
     assert_ok(dm_sink_write(blob, sink, DM_STR("bc"), &err), &err);
@@ -101,7 +101,7 @@ static void an_empty_sink_makes_an_empty_blob(void **state)
 {
     struct dm_sink *sink;
     struct dm_blob_info info;
-    assert_ok(dm_sink_create(blob, &sink, &err), &err);
+    assert_ok(dm_sink_create(blob, DM_SINK_INTAKE, &sink, &err), &err);
     assert_ok(dm_sink_finish(blob, sink, &tenant, source(), DM_KEPT, &info, &err), &err);
     assert_int_equal(info.size_bytes, 0);
     assert_string_equal(info.sha256, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
@@ -116,7 +116,7 @@ static void a_sink_takes_pieces_of_any_size(void **state)
         bytes[i] = (char)(i * 7 + i / 256);
     struct dm_sink *sink;
     struct dm_blob_info info;
-    assert_ok(dm_sink_create(blob, &sink, &err), &err);
+    assert_ok(dm_sink_create(blob, DM_SINK_INTAKE, &sink, &err), &err);
     size_t step = 1;
     for (size_t at = 0; at < BYTES; at += step, step = step * 3 % 70001 + 1) {
         if (step > BYTES - at)
@@ -144,7 +144,7 @@ static void a_finished_sink_replaces_what_was_there(void **state)
 static void an_abandoned_sink_leaves_nothing(void **state)
 {
     struct dm_sink *sink;
-    assert_ok(dm_sink_create(blob, &sink, &err), &err);
+    assert_ok(dm_sink_create(blob, DM_SINK_INTAKE, &sink, &err), &err);
     assert_ok(dm_sink_write(blob, sink, DM_STR("half an upload"), &err), &err);
     dm_sink_abandon(blob, sink);
     dm_sink_abandon(blob, NULL);
@@ -426,7 +426,7 @@ static void come_and_go(void *argument)
         struct dm_blob_key all = dm_key_document(&own);
         struct dm_sink *sink = NULL;
         struct dm_blob_info info;
-        enum dm_code rc = dm_sink_create(blob, &sink, NULL);
+        enum dm_code rc = dm_sink_create(blob, DM_SINK_INTAKE, &sink, NULL);
         if (rc == DM_OK)
             rc = dm_sink_write(blob, sink, DM_STR("bytes"), NULL);
         if (rc == DM_OK)

@@ -107,7 +107,7 @@ bool client_read_all(int fd, struct dm_buf *all)
 
 void client_read(int fd, bool head_only, struct client_answer *answer)
 {
-    *answer = (struct client_answer){ .head = dm_buf_make(64 * 1024), .body = dm_buf_make(64 * 1024 * 1024) };
+    *answer = (struct client_answer){ .head = dm_buf_make(65536), .body = dm_buf_make(FAKE_BYTES_MAX) };
     while (!dm_str_ends(dm_buf_str(&answer->head), DM_STR("\r\n\r\n")))
         if (!read_some(fd, &answer->head, 1, 10000))
             return;

@@ -18,7 +18,7 @@
 
 static int start(uint32_t loops)
 {
-    const struct dm_api_options api = { .local_only = true, .file_bytes_max = 64 * 1024 * 1024 };
+    const struct dm_api_options api = { .local_only = true, .file_bytes_max = 64000000 };
     const struct dm_server_options options = { .loops = loops };
     dm_log_setup(DM_LOG_OFF, NULL, NULL);
     client_start(&api, &options);
@@ -41,7 +41,7 @@ static int setup_two_loops(void **state)
 static int setup_impatient(void **state)
 {
     (void)state;
-    const struct dm_api_options api = { .local_only = true, .file_bytes_max = 64 * 1024 * 1024 };
+    const struct dm_api_options api = { .local_only = true, .file_bytes_max = 64000000 };
     const struct dm_server_options options = { .head_ms = 400, .window_ms = 400, .rate_min = 1000, .idle_ms = 1000 };
     dm_log_setup(DM_LOG_OFF, NULL, NULL);
     client_start(&api, &options);
@@ -51,7 +51,7 @@ static int setup_impatient(void **state)
 static int setup_narrow(void **state)
 {
     (void)state;
-    const struct dm_api_options api = { .local_only = true, .file_bytes_max = 64 * 1024 * 1024 };
+    const struct dm_api_options api = { .local_only = true, .file_bytes_max = 64000000 };
     const struct dm_server_options options = { .handlers_max = 1, .handlers_queue = 2, .connections_max = 12 };
     dm_log_setup(DM_LOG_OFF, NULL, NULL);
     client_start(&api, &options);
@@ -62,7 +62,7 @@ static int setup_waiting(void **state)
 {
     (void)state;
     const struct dm_api_options api = {
-        .local_only = true, .file_bytes_max = 64 * 1024 * 1024, .sync_bytes_max = 1000000, .sync_wait_ms = 8000
+        .local_only = true, .file_bytes_max = 64000000, .sync_bytes_max = 1000000, .sync_wait_ms = 8000
     };
     const struct dm_server_options options = { .recheck_ms = 60000 };
     dm_log_setup(DM_LOG_OFF, NULL, NULL);
@@ -265,7 +265,7 @@ static void a_request_that_two_readers_could_end_differently_is_refused_and_the_
         DM_STR_INIT("POST /api/upload?fileName=a HTTP/1.0\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n" NEXT),
     };
     for (size_t i = 0; i < DM_COUNT(requests); i++) {
-        DM_AUTO(dm_buf) all = dm_buf_make(64 * 1024);
+        DM_AUTO(dm_buf) all = dm_buf_make(65536);
         int fd = client_connect();
         client_send(fd, requests[i].at, requests[i].len);
         bool ended = client_read_all(fd, &all);
