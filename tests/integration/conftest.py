@@ -1,0 +1,72 @@
+"""Fixtures. DOCMILL names the program under test; docmill-pdf stands beside it."""
+import os
+from pathlib import Path
+
+import pytest
+
+import papers
+from world import Server, end_of, fresh, lasting
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = Path(os.environ.get("DOCMILL", Path(__file__).parents[2] / "build" / "docmill")).resolve()
+    assert path.exists(), f"{path} is not there; build it, or name another with DOCMILL"
+    return str(path)
+
+
+@pytest.fixture
+def serve(binary, tmp_path):
+    """Starts servers with settings of their own, each in a folder of its own."""
+    servers = []
+
+    def start(**settings):
+        server = Server(binary, tmp_path / f"server{len(servers) + 1}", **settings)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        end_of(server)
+
+
+@pytest.fixture(scope="session")
+def _waiting_server(binary, tmp_path_factory):
+    yield from lasting(binary, tmp_path_factory, "waiting", PAGE_TIMEOUT_SECONDS=20)
+
+
+@pytest.fixture(scope="session")
+def _prompt_server(binary, tmp_path_factory):
+    yield from lasting(binary, tmp_path_factory, "prompt", FILE_SIZE_THRESHOLD_MB=0, PAGE_TIMEOUT_SECONDS=20)
+
+
+@pytest.fixture
+def server(_waiting_server):
+    """One server for many tests, with the settings a fresh installation has: small uploads wait for their result."""
+    yield _waiting_server
+    _waiting_server.check()
+
+
+@pytest.fixture
+def prompt_server(_prompt_server):
+    """Another one, where no upload waits."""
+    yield _prompt_server
+    _prompt_server.check()
+
+
+@pytest.fixture
+def client(server):
+    """A tenant of its own, so that tests on one server do not see each other."""
+    return server.client(fresh("tenant"))
+
+
+@pytest.fixture
+def prompt_client(prompt_server):
+    return prompt_server.client(fresh("tenant"))
+
+
+@pytest.fixture(scope="session")
+def three_pages():
+    return papers.text_pdf(3)
+
+

@@ -1,0 +1,216 @@
+"""Load, size and space: past a limit comes a refusal, never growth."""
+import concurrent.futures
+import os
+import subprocess
+import time
+
+import pytest
+
+import papers
+from world import Wire, check_ledger, environment, memory_kb, post, problem, until
+
+MEGABYTE = 1 << 20
+
+
+def settled_memory_kb(server):
+    """Its memory once it has stopped changing."""
+    seen = [memory_kb(server.pid)]
+
+    def same():
+        seen.append(memory_kb(server.pid))
+        return len(seen) > 5 and max(seen[-5:]) - min(seen[-5:]) < 64
+
+    until(same, "memory settles", 10, pause=0.05)
+    return seen[-1]
+
+
+def test_an_upload_of_300_megabytes_costs_no_memory(serve):
+    server = serve(MAX_FILE_MB=1000, FILE_SIZE_THRESHOLD_MB=0)
+    client = server.client("acme")
+    client.submit(papers.text_pdf(1)).end("completed")
+    before = settled_memory_kb(server)
+    start = papers.tiny_pdf()
+    block = b"\n%" + b"x" * (MEGABYTE - 2)
+    peak = []
+
+    def pieces():
+        yield start
+        for number in range(300):
+            yield block
+            if number % 20 == 0:
+                peak.append(memory_kb(server.pid))
+
+    answer = client.post("/upload?fileName=large.pdf", data=pieces())
+    assert answer.status_code == 202, answer.text
+    peak.append(memory_kb(server.pid))
+    assert max(peak) - before < 8 * 1024, f"{before} kB before, {max(peak)} kB at most while it came in"
+    document = client.document(answer.json()["fileId"])
+    job = document.end(seconds=60)
+    assert job["sizeBytes"] == len(start) + 300 * MEGABYTE
+    assert memory_kb(server.pid) - before < 8 * 1024
+    check_ledger(document, job)
+
+
+def test_many_uploads_and_polls_at_once_are_all_served_or_refused_politely(serve):
+    server = serve(FILE_SIZE_THRESHOLD_MB=0)
+    data = papers.text_pdf(2)
+
+    def work(number):
+        client = server.client(f"tenant-{number % 4}")
+        ids, statuses = [], []
+        for _ in range(5):
+            answer = client.upload(data, f"{number}.pdf")
+            statuses.append(answer.status_code)
+            if answer.status_code == 202:
+                ids.append(answer.json()["fileId"])
+                statuses.append(client.get(f"/jobs/{ids[-1]}").status_code)
+            else:
+                assert int(answer.headers["Retry-After"]) >= 1
+        return client, ids, statuses
+
+    with concurrent.futures.ThreadPoolExecutor(32) as pool:
+        outcomes = list(pool.map(work, range(32)))
+    for client, ids, statuses in outcomes:
+        assert set(statuses) <= {200, 202, 429, 503}, statuses
+        for file_id in ids:
+            job = client.document(file_id).end("completed", seconds=90)
+            assert job["progress"]["processed"] == 2
+    assert sum(len(ids) for _, ids, _ in outcomes) >= 32
+
+
+def test_many_clients_waiting_for_one_document_are_all_told_of_its_end(serve):
+    server = serve(FILE_SIZE_THRESHOLD_MB=0)
+    document = server.client("acme").submit(papers.slow_pdf(40, levels=4))
+
+    def follow(_):
+        client = server.client("acme")
+        return client.document(document.id).end("completed", seconds=60)["seq"]
+
+    with concurrent.futures.ThreadPoolExecutor(48) as pool:
+        assert len(set(pool.map(follow, range(48)))) == 1
+
+
+def test_many_small_documents_do_not_make_the_server_grow(serve):
+    server = serve()
+    client = server.client("acme")
+    for _ in range(60):
+        client.submit(papers.text_pdf(3)).end("completed")
+    before = settled_memory_kb(server)
+    for _ in range(150):
+        client.submit(papers.text_pdf(3)).end("completed")
+    grown = settled_memory_kb(server) - before
+    assert grown < 5 * 1024, f"{grown} kB after 150 documents"
+
+
+def test_one_tenants_flood_does_not_keep_another_tenants_document_waiting(serve):
+    server = serve(FILE_SIZE_THRESHOLD_MB=0)
+    greedy = server.client("greedy")
+    data = papers.slow_pdf(40, levels=4)
+    for number in range(15):
+        greedy.submit(data, f"{number}.pdf")
+    began = time.monotonic()
+    server.client("modest").submit(papers.text_pdf(3)).end("completed")
+    waited = time.monotonic() - began
+    ended = len(greedy.get("/jobs?status=completed").json()["jobs"])
+    assert ended < 15 and waited < 10, f"{waited:.1f} s, {ended} of the flood were done before"
+
+
+def test_below_the_floor_of_free_space_uploads_are_refused_and_what_was_accepted_goes_on(serve):
+    server = serve(FILE_SIZE_THRESHOLD_MB=0)
+    client = server.client("acme")
+    document = client.submit(papers.slow_pdf(60, levels=4))
+    document.until(lambda job: job["progress"]["processed"] >= 1, "it is being read")
+    server.kill()
+    server.start(MIN_FREE_MB=900_000_000)
+    before = server.blobs()
+    answer = client.upload(papers.text_pdf(1))
+    problem(answer, 507, "no-space")
+    assert int(answer.headers["Retry-After"]) >= 1
+    with Wire(server) as wire:
+        wire.say(post(b"", length=1000))
+        assert wire.answer().status == 507, "before its body"
+    job = document.end("completed")
+    check_ledger(document, job)
+    assert len(client.get("/jobs").json()["jobs"]) == 1
+    assert before <= server.blobs()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = os.geteuid() == 0 and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=12m,mode=0700", "docmill-test", folder], capture_output=True
+    ).returncode == 0
+    if not mounted:
+        pytest.skip("mounting a small disk needs rights that are not there")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_disk_that_fills_up_refuses_uploads_and_loses_nothing(small_disk, binary):
+    from world import Server
+
+    server = Server(binary, small_disk, FILE_SIZE_THRESHOLD_MB=0, MIN_FREE_MB=0)
+    server.data = small_disk / "data"
+    server.log_path = small_disk.parent / "server.log"
+    server.settings["DOCMILL_DATA"] = server.data
+    server.start()
+    try:
+        client = server.client("acme")
+        document = client.submit(papers.slow_pdf(20, levels=3))
+        padding = papers.tiny_pdf() + b"\n%" + b"x" * (3 * MEGABYTE)
+        statuses = [client.upload(padding).status_code for _ in range(8)]
+        assert 202 in statuses and 507 in statuses, statuses
+        assert set(statuses) <= {202, 507}, statuses
+        until(lambda: not server.spooled(), "what was refused is gone")
+        assert document.job()["fileId"] == document.id
+        # The operator makes room; everything that was accepted is read to its end.
+        subprocess.run(["mount", "-o", "remount,size=60m", small_disk], check=True)
+        for row in client.get("/jobs").json()["jobs"]:
+            accepted = client.document(row["fileId"])
+            check_ledger(accepted, accepted.end("completed", seconds=60))
+        assert client.submit(papers.text_pdf(1)).end("completed")
+        server.check()
+    finally:
+        server.stop()
+
+
+def test_a_server_that_has_nothing_to_do_does_nothing(serve):
+    server = serve()
+    server.client("acme").submit(papers.text_pdf(2)).end("completed")
+
+    def ticks():
+        fields = open(f"/proc/{server.pid}/stat").read().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before = ticks()
+    time.sleep(2)
+    assert ticks() - before <= 0.1 * os.sysconf("SC_CLK_TCK"), "under a twentieth of a processor when idle"
+
+
+def test_a_server_with_few_descriptors_refuses_or_waits_and_recovers(binary, serve, tmp_path):
+    import resource
+
+    server = serve()
+    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (80, 80))
+    wires = []
+    try:
+        for _ in range(120):
+            wires.append(Wire(server))
+            wires[-1].say("GET /health/live HTTP/1.1\r\n")
+    except OSError:
+        pass
+    for wire in wires:
+        wire.socket.close()
+    until(lambda: _lives(server), "it serves again", 20)
+    server.client("acme").submit(papers.text_pdf(1)).end("completed")
+
+
+def _lives(server):
+    import requests
+
+    try:
+        return server.client().get("/health/live", timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
