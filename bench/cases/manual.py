@@ -9,8 +9,8 @@ from harness.server import Client, Server
 def manual(bench):
     """A manual of 397 pages from upload to results, beside mutool and the model alone.
 
-    Each round starts a server of its own. mutool and the model are measured as whole programs; the model is given the pages as
-    mutool wrote them."""
+    Each round starts a server of its own. mutool and the model are measured as whole programs; the model is given the
+    pages as mutool wrote them."""
     pdf = documents.manual(bench)
     text = bench.folder / "manual.txt"
     mutool = [bench.tool("mutool", "mupdf-tools"), "draw", "-q", "-F", "txt", "-o", str(text), str(pdf)]

@@ -12,8 +12,8 @@ SECONDS = 3
 def polls(bench):
     """GET /api/jobs/{id} under wrk, beside bare libmicrohttpd that sends the same bytes.
 
-    The bare server has as many threads as docmill has loops, and no route, ledger or tenant. It makes MHD's response once and sends it
-    for ever; "anew" is the same server making it for each request."""
+    The bare server has as many threads as docmill has loops, and no route, ledger or tenant. It makes MHD's response
+    once and sends it for ever; "anew" is the same server making it for each request."""
     with Server(bench, bench.new_folder("data")) as server:
         client = Client(server)
         job = client.read(documents.pdf(documents.Author(2).pages(3)))

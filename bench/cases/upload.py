@@ -11,8 +11,8 @@ BOUNDARY = "docmill-bench-boundary"
 def upload(bench):
     """The server's memory while 1 GB is uploaded, raw and as a form.
 
-    Before is the idle server, which has served nothing but the question whether it is ready. Memory is that of all its processes. The
-    bytes begin like a PDF and are not read by anyone (--role api)."""
+    Before is the idle server, which has served nothing but the question whether it is ready. Memory is that of all
+    its processes. The bytes begin like a PDF and are not read by anyone (--role api)."""
     if free_bytes(bench.folder) < 2.5 * BYTES:
         raise Trouble(f"needs 2.5 GB of free space in {bench.folder}")
     gave = bench.rounds(1, {"raw": lambda: _upload(bench, _raw), "form": lambda: _upload(bench, _form)})

@@ -89,7 +89,7 @@ class Author:
 
 
 def pdf(pages, size=0):
-    """A PDF of these pages (lists of lines). With `size` it is filled up to so many bytes with a stream that no page uses."""
+    """A PDF of these pages (lists of lines). With `size` it is filled up to so many bytes by a stream no page uses."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"",
                b"<< /Type /Font /Subtype /Type1 /BaseFont /Times-Roman /Encoding /WinAnsiEncoding >>"]
     kids = []

@@ -60,7 +60,8 @@ class Server:
                 self.ready_s = time.perf_counter() - begun
                 return
             time.sleep(0.001)
-        raise Trouble(f"docmill serve was not ready after 15 s; /api/health/ready said {answer[:300]!r}; {self.words()}")
+        raise Trouble(f"docmill serve was not ready after 15 s; /api/health/ready said {answer[:300]!r}; "
+                      f"{self.words()}")
 
     def words(self):
         return self.log.read_text(errors="replace").strip()[-2000:] or "it said nothing"

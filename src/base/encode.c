@@ -17,6 +17,12 @@ static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstu
 void dm_buf_add_base64url(struct dm_buf *buf, struct dm_str bytes)
 {
     const unsigned char *from = (const unsigned char *)bytes.at;
+    char *room = bytes.len <= buf->max ? dm_buf_reserve(buf, (bytes.len * 4 + 2) / 3) : NULL;
+    if (!room) {
+        buf->failed = true;
+        return;
+    }
+    size_t size = 0;
     for (size_t i = 0; i < bytes.len; i += 3) {
         size_t have = bytes.len - i < 3 ? bytes.len - i : 3;
         uint32_t group = (uint32_t)from[i] << 16;
@@ -25,8 +31,9 @@ void dm_buf_add_base64url(struct dm_buf *buf, struct dm_str bytes)
         if (have > 2)
             group |= from[i + 2];
         for (size_t k = 0; k <= have; k++)
-            dm_buf_add_char(buf, base64url[group >> (18 - 6 * k) & 63]);
+            room[size++] = base64url[group >> (18 - 6 * k) & 63];
     }
+    dm_buf_grown(buf, size);
 }
 
 static int base64url_value(char c)

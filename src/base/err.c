@@ -57,9 +57,11 @@ enum dm_code dm_fail(struct dm_err *err, enum dm_code code, const char *format, 
 
 enum dm_code dm_fail_errno(struct dm_err *err, int errno_value, const char *format, ...)
 {
-    enum dm_code code = errno_value == ENOSPC || errno_value == EDQUOT ? DM_NO_SPACE
-                        : errno_value == ENOMEM                        ? DM_NO_MEMORY
-                                                                       : DM_IO;
+    enum dm_code code = DM_IO;
+    if (errno_value == ENOSPC || errno_value == EDQUOT || errno_value == EFBIG)
+        code = DM_NO_SPACE;
+    else if (errno_value == ENOMEM)
+        code = DM_NO_MEMORY;
     va_list arguments;
     va_start(arguments, format);
     fill(err, code, format, arguments);

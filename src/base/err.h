@@ -51,7 +51,7 @@ struct dm_err {
 
 /* Fills the error and returns the code, so that a function can `return dm_fail(err, DM_NOT_FOUND, "…")`. */
 enum dm_code dm_fail(struct dm_err *err, enum dm_code code, const char *format, ...) DM_PRINTF(3, 4);
-/* As dm_fail, for DM_IO with the text of `errno_value` appended; ENOSPC and EDQUOT become DM_NO_SPACE,
+/* As dm_fail, for DM_IO with the text of `errno_value` appended; ENOSPC, EDQUOT and EFBIG become DM_NO_SPACE,
  * ENOMEM becomes DM_NO_MEMORY. */
 enum dm_code dm_fail_errno(struct dm_err *err, int errno_value, const char *format, ...) DM_PRINTF(3, 4);
 /* dm_fail(err, DM_NO_MEMORY, …) in one word. */

@@ -14,8 +14,7 @@
 
 enum { EVENT_DATA_MAX = 256 * 1024, LOSSES_BEFORE_HALVING = 2 };
 
-/* ---- parts of a change
- * ------------------------------------------------------------------------------------------------ */
+/* ---- parts of a change ---- */
 
 static void change_state(struct dm_change *change, const struct dm_state *from, int64_t now_ms)
 {
@@ -85,8 +84,7 @@ static void unlist_work(struct dm_change *change)
     change->work.split_needed = false;
 }
 
-/* ---- WORK's index key
- * ------------------------------------------------------------------------------------------------- */
+/* ---- WORK's index key ---- */
 
 bool dm_ledger_claimable(const struct dm_work *work, int64_t now_ms)
 {
@@ -130,8 +128,7 @@ bool dm_ledger_reindex(dm_ledger_context context, const struct dm_snapshot *snap
     return ret->work.key != snapshot->work.key || ret->work.due_ms != snapshot->work.due_ms;
 }
 
-/* ---- intake
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- intake ---- */
 
 enum dm_code dm_ledger_accept(dm_ledger_context context, const struct dm_document *document, struct dm_change *ret,
                               struct dm_err *err)
@@ -160,8 +157,7 @@ enum dm_code dm_ledger_accept(dm_ledger_context context, const struct dm_documen
     return add_event(context, ret, DM_EVENT_DOCUMENT_UPLOADED, &data, err);
 }
 
-/* ---- claims
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- claims ---- */
 
 static struct dm_claim new_claim(dm_ledger_context context, struct dm_work *work, struct dm_str owner)
 {
@@ -253,8 +249,7 @@ enum dm_code dm_ledger_claim_pages(dm_ledger_context context, const struct dm_sn
     return DM_OK;
 }
 
-/* ---- split
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- split ---- */
 
 static enum dm_code choose_pages(dm_ledger_context context, struct dm_str option, uint32_t total, struct dm_ranges *ret,
                                  struct dm_err *err)
@@ -353,8 +348,7 @@ enum dm_code dm_ledger_fail(dm_ledger_context context, const struct dm_snapshot 
     return add_failed(context, ret, reason, detail, err);
 }
 
-/* ---- pages end
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- pages end ---- */
 
 static enum dm_code add_page_event(dm_ledger_context context, struct dm_change *change, const struct dm_page *pages,
                                    uint32_t count, enum dm_page_status status, struct dm_err *err)
@@ -422,8 +416,7 @@ void dm_ledger_add_usage(const struct dm_state *state, const struct dm_usage *us
     dm_usage_add(&ret->state.usage, usage);
 }
 
-/* ---- claims come back
- * ------------------------------------------------------------------------------------------------- */
+/* ---- claims come back ---- */
 
 struct returning {
     struct dm_returned *at;
@@ -527,8 +520,7 @@ enum dm_code dm_ledger_give_back(dm_ledger_context context, const struct dm_snap
     return DM_OK;
 }
 
-/* ---- aggregate
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- aggregate ---- */
 
 bool dm_ledger_result_due(const struct dm_state *state, int64_t now_ms)
 {
@@ -615,8 +607,7 @@ enum dm_code dm_ledger_result_kept(dm_ledger_context context, const struct dm_st
     return add_event(context, ret, DM_EVENT_DOCUMENT_COMPLETED, &data, err);
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static enum dm_code cancel_into(dm_ledger_context context, struct dm_change *change, struct dm_err *err)
 {

@@ -12,8 +12,7 @@
 
 #include "domain/records.h"
 
-/* ---- what a transaction is made of (the store port takes it)
- * --------------------------------------------------------- */
+/* ---- what a transaction is made of (the store port takes it) ---- */
 
 enum dm_claim_write_kind {
     DM_CLAIM_INSERT, /* must be absent */
@@ -87,15 +86,13 @@ struct dm_ledger_context {
 
 typedef const struct dm_ledger_context *dm_ledger_context;
 
-/* ---- intake
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- intake ---- */
 
 /* DOC as given, STATE pending, WORK ready for its first claim (the split), event 1. */
 DM_MUST_USE enum dm_code dm_ledger_accept(dm_ledger_context context, const struct dm_document *document,
                                           struct dm_change *ret, struct dm_err *err);
 
-/* ---- split
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- split ---- */
 
 /* Whether WORK has something to claim at `now_ms`. */
 bool dm_ledger_claimable(const struct dm_work *work, int64_t now_ms);
@@ -114,8 +111,7 @@ DM_MUST_USE enum dm_code dm_ledger_fail(dm_ledger_context context, const struct 
                                         const struct dm_claim *claim, enum dm_reason reason, struct dm_str detail,
                                         struct dm_change *ret, struct dm_err *err);
 
-/* ---- analyse
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- analyse ---- */
 
 /* A range of at most `max` pages for `owner`. Needs STATE, WORK. DM_NOT_FOUND: nothing to claim now. */
 DM_MUST_USE enum dm_code dm_ledger_claim_pages(dm_ledger_context context, const struct dm_snapshot *snapshot,
@@ -149,8 +145,7 @@ DM_MUST_USE enum dm_code dm_ledger_give_back(dm_ledger_context context, const st
 /* Puts WORK under the index key that it deserves; needs WORK and CLAIMS. False: it stands right already. */
 bool dm_ledger_reindex(dm_ledger_context context, const struct dm_snapshot *snapshot, struct dm_change *ret);
 
-/* ---- aggregate
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- aggregate ---- */
 
 /* Whether an aggregator may take it: every page has ended and nobody holds it. */
 bool dm_ledger_result_due(const struct dm_state *state, int64_t now_ms);
@@ -169,8 +164,7 @@ DM_MUST_USE enum dm_code dm_ledger_result_kept(dm_ledger_context context, const 
                                                uint64_t lease_counter, uint64_t bytes, const struct dm_usage *usage,
                                                struct dm_change *ret, struct dm_err *err);
 
-/* ---- requests
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 /* Needs STATE, WORK. */
 DM_MUST_USE enum dm_code dm_ledger_cancel(dm_ledger_context context, const struct dm_snapshot *snapshot,

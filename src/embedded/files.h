@@ -76,13 +76,14 @@ DM_MUST_USE enum dm_code dm_bucket_open(int root_fd, const struct dm_tenant *ten
 struct dm_files {
     char *path; /* for sentences */
     int root_fd;
-    int spool_fd;       /* this process's folder for what has no name yet; locked as long as it is in use */
+    int spool_fd; /* this process's folder for what has no name yet; locked as long as it is in use */
     char spool_name[24];
     uint64_t floor_bytes;
     atomic_uint_fast64_t spooled; /* names of spooled files */
     struct dm_syncer syncer;
     pthread_mutex_t mutex; /* guards sha256 */
-    EVP_MD *sha256;        /* fetched on first need: OpenSSL's start takes time and memory that an idle server need not spend */
+    EVP_MD
+        *sha256; /* fetched on first need: OpenSSL's start takes time and memory that an idle server need not spend */
 };
 
 /* DM_NO_SPACE below the floor. */
@@ -100,8 +101,7 @@ enum dm_code dm_files_sink_write(void *self, struct dm_sink *sink, struct dm_str
 enum dm_code dm_files_sink_finish(void *self, struct dm_sink *sink, const struct dm_tenant *tenant, struct dm_str key,
                                   enum dm_durability durability, struct dm_blob_info *ret, struct dm_err *err);
 void dm_files_sink_abandon(void *self, struct dm_sink *sink);
-enum dm_code dm_files_remove_all(void *self, const struct dm_tenant *tenant, struct dm_str prefix,
-                                 struct dm_err *err);
+enum dm_code dm_files_remove_all(void *self, const struct dm_tenant *tenant, struct dm_str prefix, struct dm_err *err);
 enum dm_code dm_files_list(void *self, const struct dm_tenant *tenant, struct dm_str prefix, struct dm_str after,
                            uint32_t max, struct dm_arena *arena, struct dm_blob_list *ret, struct dm_err *err);
 

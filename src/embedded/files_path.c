@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/check.h"
+
 enum { FOLDER_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 void dm_place_free(struct dm_place *place)
@@ -23,14 +25,16 @@ void dm_place_free(struct dm_place *place)
 static bool is_key(struct dm_str key)
 {
     char before = '/';
+    uint32_t folders = 2; /* tenant and bucket; the first slash makes none */
     for (size_t i = 0; i < key.len; i++) {
         char c = key.at[i];
         bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
         if (!plain && !((c == '.' || c == '/') && before != '/'))
             return false;
+        folders += c == '/';
         before = c;
     }
-    return key.len > 0 && key.len < DM_BLOB_KEY_MAX && before != '/';
+    return key.len > 0 && key.len < DM_BLOB_KEY_MAX && before != '/' && folders <= DM_PLACE_DEPTH;
 }
 
 /* FNV-1a: any spread will do, but it must stay the same for ever. */
@@ -44,8 +48,7 @@ static uint32_t bucket_of(struct dm_str part)
 
 static enum dm_code enter(struct dm_place *place, const char *name, bool make, struct dm_err *err)
 {
-    if (place->count == DM_PLACE_DEPTH)
-        return dm_fail(err, DM_INVALID, "a blob's key has too many parts");
+    DM_CHECK(place->count < DM_PLACE_DEPTH);
     int parent = dm_place_folder(place);
     int fd = openat(parent, name, FOLDER_FLAGS);
     if (fd < 0 && errno == ENOENT && make) {

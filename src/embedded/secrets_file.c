@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include "base/alloc.h"
 #include "base/encode.h"
@@ -31,10 +33,20 @@ enum {
     HEAD_BYTES = 1 + NONCE_BYTES,
     PURPOSE_MAX = 64,
     PLAIN_MAX = 1 << 20,
+    READY_MACS = 8,
+};
+
+/* A MAC that has its purpose's key already: fetching the algorithm and preparing the key are most of what one costs, and
+ * every job with a link is signed. Used by copying. */
+struct ready_mac {
+    const char *purpose;
+    EVP_MAC_CTX *mac;
 };
 
 struct dm_key_file {
     unsigned char key[KEY_BYTES];
+    pthread_mutex_t lock; /* guards `ready` */
+    struct ready_mac ready[READY_MACS];
 };
 
 struct derived_key {
@@ -107,7 +119,8 @@ static enum dm_code key_file_seal(void *self, const struct dm_tenant *tenant, co
     int size = 0, rest = 0;
     if (EVP_EncryptInit_ex(cipher, EVP_aes_256_gcm(), NULL, key.bytes, nonce) != 1 ||
         !add_context(cipher, true, tenant, purpose) ||
-        EVP_EncryptUpdate(cipher, room, &size, (const unsigned char *)(plain.len ? plain.at : ""), (int)plain.len) != 1 ||
+        EVP_EncryptUpdate(cipher, room, &size, (const unsigned char *)(plain.len ? plain.at : ""), (int)plain.len) !=
+            1 ||
         EVP_EncryptFinal_ex(cipher, room + size, &rest) != 1 ||
         EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, room + plain.len) != 1)
         return dm_fail(err, DM_INTERNAL, "OpenSSL refuses to seal");
@@ -123,8 +136,8 @@ static enum dm_code not_ours(struct dm_err *err)
                    "was sealed with");
 }
 
-static enum dm_code key_file_open(void *self, const struct dm_tenant *tenant, const char *purpose,
-                                  struct dm_str sealed, struct dm_buf *ret, struct dm_err *err)
+static enum dm_code key_file_open(void *self, const struct dm_tenant *tenant, const char *purpose, struct dm_str sealed,
+                                  struct dm_buf *ret, struct dm_err *err)
 {
     DM_AUTO(derived_key) key = { { 0 } };
     DM_AUTO(dm_buf) bytes = dm_buf_make(PLAIN_MAX + HEAD_BYTES + TAG_BYTES);
@@ -154,12 +167,69 @@ static enum dm_code key_file_open(void *self, const struct dm_tenant *tenant, co
     return DM_OK;
 }
 
+static void mac_free(EVP_MAC_CTX **mac)
+{
+    EVP_MAC_CTX_free(*mac);
+}
+
+static enum dm_code make_mac(const struct dm_key_file *file, const char *purpose, EVP_MAC_CTX **ret, struct dm_err *err)
+{
+    DM_AUTO(derived_key) key = { { 0 } };
+    enum dm_code rc = derive(file, "mac", purpose, &key, err);
+    if (rc != DM_OK)
+        return rc;
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = { OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                      OSSL_PARAM_construct_end() };
+    EVP_MAC *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC_CTX *mac = EVP_MAC_CTX_new(algorithm); /* holds the algorithm */
+    EVP_MAC_free(algorithm);
+    if (!mac || EVP_MAC_init(mac, key.bytes, sizeof(key.bytes), parameters) != 1) {
+        EVP_MAC_CTX_free(mac);
+        return dm_fail(err, DM_INTERNAL, "OpenSSL refuses to prepare a MAC");
+    }
+    *ret = mac;
+    return DM_OK;
+}
+
+/* A copy of the purpose's MAC. Purposes are few and static words; one more than there are places is made anew each time. */
+static enum dm_code take_mac(struct dm_key_file *file, const char *purpose, EVP_MAC_CTX **ret, struct dm_err *err)
+{
+    enum dm_code rc = DM_OK;
+    EVP_MAC_CTX *copy = NULL;
+    pthread_mutex_lock(&file->lock);
+    struct ready_mac *ready = file->ready;
+    while (ready < file->ready + READY_MACS && ready->purpose && strcmp(ready->purpose, purpose) != 0)
+        ready++;
+    bool kept = ready < file->ready + READY_MACS;
+    if (kept && !ready->purpose) {
+        rc = make_mac(file, purpose, &ready->mac, err);
+        ready->purpose = rc == DM_OK ? purpose : NULL;
+    }
+    if (kept && rc == DM_OK)
+        copy = EVP_MAC_CTX_dup(ready->mac);
+    pthread_mutex_unlock(&file->lock);
+    if (!kept)
+        rc = make_mac(file, purpose, &copy, err);
+    if (rc == DM_OK && !copy)
+        rc = dm_fail_memory(err);
+    if (rc == DM_OK)
+        *ret = copy;
+    return rc;
+}
+
 static enum dm_code key_file_mac(void *self, const char *purpose, struct dm_str text, unsigned char ret[DM_MAC_BYTES],
                                  struct dm_err *err)
 {
-    DM_AUTO(derived_key) key = { { 0 } };
-    enum dm_code rc = derive(self, "mac", purpose, &key, err);
-    return rc == DM_OK ? hmac(key.bytes, text, ret, err) : rc;
+    DM_CLEANUP(mac_free) EVP_MAC_CTX *mac = NULL;
+    enum dm_code rc = take_mac(self, purpose, &mac, err);
+    if (rc != DM_OK)
+        return rc;
+    size_t size = 0;
+    if (EVP_MAC_update(mac, (const unsigned char *)(text.len ? text.at : ""), text.len) != 1 ||
+        EVP_MAC_final(mac, ret, &size, DM_MAC_BYTES) != 1 || size != DM_MAC_BYTES)
+        return dm_fail(err, DM_INTERNAL, "OpenSSL refuses to compute a MAC");
+    return DM_OK;
 }
 
 static const struct dm_secrets_ops ops = {
@@ -213,8 +283,8 @@ static enum dm_code read_key(int fd, const char *name, const char *path, struct 
                        "chmod 600 it; else replace what was sealed with it",
                        path, name, (unsigned)(about.st_mode & 0777));
     if (about.st_size != KEY_BYTES || pread(fd, ret->key, KEY_BYTES, 0) != KEY_BYTES)
-        return dm_fail(err, DM_CORRUPT, "the key file %s/%s does not hold %d bytes: restore it from a copy", path,
-                       name, (int)KEY_BYTES);
+        return dm_fail(err, DM_CORRUPT, "the key file %s/%s does not hold %d bytes: restore it from a copy", path, name,
+                       (int)KEY_BYTES);
     return DM_OK;
 }
 
@@ -233,6 +303,7 @@ enum dm_code dm_key_file_open(int folder_fd, const char *name, const char *path,
     struct dm_key_file *file = dm_alloc_zero(1, sizeof(*file));
     if (!file)
         return dm_fail_memory(err);
+    pthread_mutex_init(&file->lock, NULL);
     enum dm_code rc = read_key(fd, name, path, file, err);
     if (rc != DM_OK) {
         dm_key_file_close(file);
@@ -246,6 +317,9 @@ void dm_key_file_close(struct dm_key_file *file)
 {
     if (!file)
         return;
+    for (size_t i = 0; i < READY_MACS; i++)
+        EVP_MAC_CTX_free(file->ready[i].mac);
+    pthread_mutex_destroy(&file->lock);
     OPENSSL_cleanse(file, sizeof(*file));
     dm_free(file);
 }

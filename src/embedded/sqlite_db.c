@@ -5,6 +5,7 @@
 #include "embedded/sqlite_store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { BUSY_WAIT_MS = 2000 };
@@ -22,7 +23,7 @@ static void set_up_once(void)
     sqlite3_initialize();
 }
 
-static enum dm_code code_of(int rc, int system_errno)
+static enum dm_code code_of(int rc, bool lacks_space)
 {
     switch (rc & 0xff) {
     case SQLITE_FULL:
@@ -38,8 +39,7 @@ static enum dm_code code_of(int rc, int system_errno)
     case SQLITE_IOERR:
         if (rc == SQLITE_IOERR_NOMEM)
             return DM_NO_MEMORY;
-        /* EFBIG: the process may not write larger files, which ends the same way as a full disk. */
-        return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG ? DM_NO_SPACE : DM_IO;
+        return lacks_space ? DM_NO_SPACE : DM_IO;
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_PERM:
@@ -50,11 +50,33 @@ static enum dm_code code_of(int rc, int system_errno)
     }
 }
 
+static bool no_room(int system_errno)
+{
+    /* EFBIG: the process may not write larger files, which ends the same way as a full disk. */
+    return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG;
+}
+
+/* Whether it was for want of space that the database or its log could not be written. sqlite3_system_errno says only what the
+ * last system call of all said; each file keeps its own. */
+static bool lacks_space(sqlite3 *handle)
+{
+    int of_file = 0, of_log = 0;
+    sqlite3_file *log = NULL;
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_LAST_ERRNO, &of_file);
+    sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log);
+    if (log && log->pMethods)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &of_log);
+    return no_room(of_file) || no_room(of_log) || no_room(sqlite3_system_errno(handle));
+}
+
 enum dm_code dm_db_fail(struct dm_db *db, const char *what, struct dm_err *err)
 {
     int rc = sqlite3_extended_errcode(db->handle);
-    return dm_fail(err, code_of(rc, sqlite3_system_errno(db->handle)), "the database, %s: %s (%d)", what,
-                   sqlite3_errmsg(db->handle), rc);
+    /* Looked at while the message still stands: asking the files may replace it. */
+    char message[160];
+    snprintf(message, sizeof(message), "%s", sqlite3_errmsg(db->handle));
+    return dm_fail(err, code_of(rc, (rc & 0xff) == SQLITE_IOERR && lacks_space(db->handle)),
+                   "the database, %s: %s (%d)", what, message, rc);
 }
 
 enum dm_code dm_db_open(struct dm_db *ret, const char *path, enum dm_db_use use, struct dm_err *err)

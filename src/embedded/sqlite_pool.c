@@ -8,13 +8,15 @@
  * once, and those that became stale lying idle are ended by the writer before it empties the log. */
 #include "embedded/sqlite_store.h"
 
+#include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/alloc.h"
+#include "base/calendar.h"
 #include "base/check.h"
 
-enum { TAKE_WAIT_S = 10 };
+enum { TAKE_WAIT_MS = 10000 };
 
 void dm_readers_make(struct dm_readers *readers, const char *path, uint32_t max, atomic_uint_fast64_t *commits)
 {
@@ -28,6 +30,19 @@ void dm_readers_make(struct dm_readers *readers, const char *path, uint32_t max,
     pthread_mutex_init(&readers->mutex, NULL);
     pthread_cond_init(&readers->returned, &attributes);
     pthread_condattr_destroy(&attributes);
+}
+
+static struct timespec timespec_in(int64_t ms)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / DM_SECOND_MS;
+    at.tv_nsec += ms % DM_SECOND_MS * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_sec++;
+        at.tv_nsec -= 1000000000;
+    }
+    return at;
 }
 
 static void end_snapshot(struct dm_reader_db *reader)
@@ -79,15 +94,13 @@ static struct dm_reader_db *take_idle(struct dm_readers *readers, bool *ret_make
 {
     struct timespec until = { 0 };
     *ret_make = false;
-    while (!readers->idle && readers->made == readers->max) {
-        if (until.tv_sec == 0) {
-            clock_gettime(CLOCK_MONOTONIC, &until);
-            until.tv_sec += TAKE_WAIT_S;
-        }
+    while (readers->paused || (!readers->idle && readers->made == readers->max)) {
+        if (until.tv_sec == 0)
+            until = timespec_in(TAKE_WAIT_MS);
         readers->waiting++;
         int rc = pthread_cond_timedwait(&readers->returned, &readers->mutex, &until);
         readers->waiting--;
-        if (rc != 0 && !readers->idle && readers->made == readers->max)
+        if (rc == ETIMEDOUT)
             return NULL;
     }
     struct dm_reader_db *reader = readers->idle;
@@ -97,6 +110,7 @@ static struct dm_reader_db *take_idle(struct dm_readers *readers, bool *ret_make
         *ret_make = true;
         readers->made++;
     }
+    readers->busy++;
     return reader;
 }
 
@@ -127,7 +141,8 @@ enum dm_code dm_readers_take(struct dm_readers *readers, struct dm_reader_db **r
     if (rc != DM_OK) {
         pthread_mutex_lock(&readers->mutex);
         readers->made--;
-        pthread_cond_signal(&readers->returned);
+        readers->busy--;
+        pthread_cond_broadcast(&readers->returned);
         pthread_mutex_unlock(&readers->mutex);
         return rc;
     }
@@ -148,8 +163,30 @@ void dm_readers_give(struct dm_readers *readers, struct dm_reader_db *reader, en
     pthread_mutex_lock(&readers->mutex);
     reader->next = readers->idle;
     readers->idle = reader;
-    if (readers->waiting > 0)
+    readers->busy--;
+    if (readers->paused)
+        pthread_cond_broadcast(&readers->returned); /* to the one who pauses them */
+    else if (readers->waiting > 0)
         pthread_cond_signal(&readers->returned);
+    pthread_mutex_unlock(&readers->mutex);
+}
+
+void dm_readers_pause(struct dm_readers *readers, int64_t wait_ms)
+{
+    struct timespec until = timespec_in(wait_ms);
+    pthread_mutex_lock(&readers->mutex);
+    readers->paused = true;
+    while (readers->busy > 0 && pthread_cond_timedwait(&readers->returned, &readers->mutex, &until) != ETIMEDOUT)
+        ;
+    pthread_mutex_unlock(&readers->mutex);
+    dm_readers_let_go(readers);
+}
+
+void dm_readers_resume(struct dm_readers *readers)
+{
+    pthread_mutex_lock(&readers->mutex);
+    readers->paused = false;
+    pthread_cond_broadcast(&readers->returned);
     pthread_mutex_unlock(&readers->mutex);
 }
 

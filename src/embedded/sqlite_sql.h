@@ -149,9 +149,9 @@
     X(READ_WORK, "SELECT " DM_SQL_LIST(DM_WORK_COLUMNS) ",chosen,returned FROM work" DM_SQL_THIS)                      \
     X(READ_CLAIMS, "SELECT " DM_SQL_LIST(DM_CLAIM_COLUMNS) " FROM claim" DM_SQL_THIS " ORDER BY counter")              \
     X(READ_PAGES, "SELECT " DM_SQL_LIST(DM_PAGE_COLUMNS) " FROM page" DM_SQL_THIS                                      \
-                  " AND number BETWEEN ?3 AND ?4 ORDER BY number LIMIT ?5")                                            \
-    X(READ_EVENTS, "SELECT " DM_SQL_LIST(DM_EVENT_COLUMNS) " FROM event" DM_SQL_THIS                                   \
-                   " AND seq>?3 ORDER BY seq LIMIT ?4")                                                                \
+                                                         " AND number BETWEEN ?3 AND ?4 ORDER BY number LIMIT ?5")     \
+    X(READ_EVENTS,                                                                                                     \
+      "SELECT " DM_SQL_LIST(DM_EVENT_COLUMNS) " FROM event" DM_SQL_THIS " AND seq>?3 ORDER BY seq LIMIT ?4")           \
     X(READ_IDEM, "SELECT " DM_SQL_LIST(DM_IDEM_COLUMNS) " FROM idem WHERE tenant=?1 AND key=?2 AND expires_ms>?3")     \
                                                                                                                        \
     X(LIST, "SELECT " DM_SQL_BOTH ",d.file,d.created_ms FROM document d"                                               \
@@ -160,36 +160,45 @@
             " ORDER BY d.created_ms DESC,d.file DESC")                                                                 \
     X(READY_TENANTS, "SELECT tenant FROM work WHERE key='ready' AND tenant>?1 ORDER BY tenant LIMIT 1")                \
     X(READY, "SELECT file FROM work WHERE key='ready' AND tenant=?1 ORDER BY priority,created_ms,file LIMIT ?2")       \
-    X(DUE, "SELECT file,tenant,min(due_ms) AS due FROM ("                                                              \
-           " SELECT * FROM (SELECT file,tenant,due_ms FROM state WHERE due_ms>0 AND due_ms<=?1 ORDER BY due_ms LIMIT ?2)" \
-           " UNION ALL"                                                                                                \
-           " SELECT * FROM (SELECT file,tenant,due_ms FROM work WHERE key='due' AND due_ms<=?1 ORDER BY due_ms LIMIT ?2))" \
-           " GROUP BY file,tenant ORDER BY due,file LIMIT ?2")                                                         \
+    X(DUE,                                                                                                             \
+      "SELECT file,tenant,min(due_ms) AS due FROM ("                                                                   \
+      " SELECT * FROM (SELECT file,tenant,due_ms FROM state WHERE due_ms>0 AND due_ms<=?1 ORDER BY due_ms LIMIT ?2)"   \
+      " UNION ALL"                                                                                                     \
+      " SELECT * FROM (SELECT file,tenant,due_ms FROM work WHERE key='due' AND due_ms<=?1 ORDER BY due_ms LIMIT ?2))"  \
+      " GROUP BY file,tenant ORDER BY due,file LIMIT ?2")                                                              \
     X(OWNER, "SELECT tenant FROM document WHERE file=?1 AND deleted_ms=0 LIMIT 2")                                     \
                                                                                                                        \
-    X(INSERT_DOCUMENT, "INSERT INTO document(file,tenant" DM_SQL_MORE(DM_DOCUMENT_COLUMNS) ") VALUES(?,?"              \
-                       DM_SQL_SLOTS(DM_DOCUMENT_COLUMNS) ") ON CONFLICT DO NOTHING")                                   \
+    X(INSERT_DOCUMENT,                                                                                                 \
+      "INSERT INTO document(file,tenant" DM_SQL_MORE(DM_DOCUMENT_COLUMNS) ") VALUES(?,?" DM_SQL_SLOTS(                 \
+          DM_DOCUMENT_COLUMNS) ") ON CONFLICT DO NOTHING")                                                             \
     X(UPDATE_DOCUMENT, "UPDATE document SET " DM_SQL_SETS(DM_DOCUMENT_COLUMNS) " WHERE file=? AND tenant=?")           \
-    X(INSERT_STATE, "INSERT INTO state(file,tenant" DM_SQL_MORE(DM_STATE_COLUMNS) ") VALUES(?,?"                       \
-                    DM_SQL_SLOTS(DM_STATE_COLUMNS) ") ON CONFLICT DO NOTHING")                                         \
+    X(INSERT_STATE, "INSERT INTO state(file,tenant" DM_SQL_MORE(DM_STATE_COLUMNS) ") VALUES(?,?" DM_SQL_SLOTS(         \
+                        DM_STATE_COLUMNS) ") ON CONFLICT DO NOTHING")                                                  \
     X(UPDATE_STATE, "UPDATE state SET " DM_SQL_SETS(DM_STATE_COLUMNS) " WHERE file=? AND tenant=? AND version=?")      \
-    X(INSERT_WORK, "INSERT INTO work(file,tenant" DM_SQL_MORE(DM_WORK_COLUMNS) ",chosen,returned) VALUES(?,?"          \
-                   DM_SQL_SLOTS(DM_WORK_COLUMNS) ",?,?) ON CONFLICT DO NOTHING")                                       \
+    X(INSERT_WORK,                                                                                                     \
+      "INSERT INTO work(file,tenant" DM_SQL_MORE(DM_WORK_COLUMNS) ",chosen,returned) VALUES(?,?" DM_SQL_SLOTS(         \
+          DM_WORK_COLUMNS) ",?,?) ON CONFLICT DO NOTHING")                                                             \
     X(UPDATE_WORK, "UPDATE work SET " DM_SQL_SETS(DM_WORK_COLUMNS) ",chosen=?,returned=?"                              \
-                   " WHERE file=? AND tenant=? AND version=?")                                                         \
-    X(INSERT_CLAIM, "INSERT INTO claim(file,tenant" DM_SQL_MORE(DM_CLAIM_COLUMNS) ") VALUES(?,?"                       \
-                    DM_SQL_SLOTS(DM_CLAIM_COLUMNS) ") ON CONFLICT DO NOTHING")                                         \
+                                                                   " WHERE file=? AND tenant=? AND version=?")         \
+    X(INSERT_CLAIM, "INSERT INTO claim(file,tenant" DM_SQL_MORE(DM_CLAIM_COLUMNS) ") VALUES(?,?" DM_SQL_SLOTS(         \
+                        DM_CLAIM_COLUMNS) ") ON CONFLICT DO NOTHING")                                                  \
     X(RENEW_CLAIM, "UPDATE claim SET lease_until_ms=?4" DM_SQL_THIS " AND counter=?3")                                 \
     X(KEEP_CLAIM, "SELECT 1 FROM claim" DM_SQL_THIS " AND counter=?3")                                                 \
     X(DELETE_CLAIM, "DELETE FROM claim" DM_SQL_THIS " AND counter=?3")                                                 \
-    X(PUT_PAGE, "INSERT INTO page(file,tenant" DM_SQL_MORE(DM_PAGE_COLUMNS) ") VALUES(?,?"                             \
-                DM_SQL_SLOTS(DM_PAGE_COLUMNS) ") ON CONFLICT(file,tenant,number) DO UPDATE SET "                       \
-                DM_SQL_TAKES(DM_PAGE_COLUMNS) " WHERE page.epoch<excluded.epoch")                                      \
-    X(INSERT_EVENT, "INSERT INTO event(file,tenant" DM_SQL_MORE(DM_EVENT_COLUMNS) ") VALUES(?,?"                       \
-                    DM_SQL_SLOTS(DM_EVENT_COLUMNS) ") ON CONFLICT DO NOTHING")                                         \
-    X(PUT_IDEM, "INSERT INTO idem(tenant,key" DM_SQL_MORE(DM_IDEM_COLUMNS) ") VALUES(?1,?2"                            \
-                DM_SQL_SLOTS(DM_IDEM_COLUMNS) ") ON CONFLICT(tenant,key) DO UPDATE SET "                               \
-                DM_SQL_TAKES(DM_IDEM_COLUMNS) " WHERE idem.expires_ms<=?")                                             \
+    X(PUT_PAGE,                                                                                                        \
+      "INSERT INTO page(file,tenant" DM_SQL_MORE(DM_PAGE_COLUMNS) ") VALUES(?,?" DM_SQL_SLOTS(                         \
+          DM_PAGE_COLUMNS) ") ON CONFLICT(file,tenant,number) DO UPDATE SET " DM_SQL_TAKES(DM_PAGE_COLUMNS) " WHERE "  \
+                                                                                                            "page."    \
+                                                                                                            "epoch<"   \
+                                                                                                            "excluded" \
+                                                                                                            ".epoch")  \
+    X(INSERT_EVENT, "INSERT INTO event(file,tenant" DM_SQL_MORE(DM_EVENT_COLUMNS) ") VALUES(?,?" DM_SQL_SLOTS(         \
+                        DM_EVENT_COLUMNS) ") ON CONFLICT DO NOTHING")                                                  \
+    X(PUT_IDEM,                                                                                                        \
+      "INSERT INTO idem(tenant,key" DM_SQL_MORE(DM_IDEM_COLUMNS) ") VALUES(?1,?2" DM_SQL_SLOTS(                        \
+          DM_IDEM_COLUMNS) ") ON CONFLICT(tenant,key) DO UPDATE SET " DM_SQL_TAKES(DM_IDEM_COLUMNS) " WHERE "          \
+                                                                                                    "idem.expires_ms<" \
+                                                                                                    "=?")              \
     X(DROP_IDEM, "DELETE FROM idem WHERE (tenant,key) IN"                                                              \
                  " (SELECT tenant,key FROM idem WHERE expires_ms<=?1 ORDER BY expires_ms LIMIT 4)")                    \
                                                                                                                        \

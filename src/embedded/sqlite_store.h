@@ -141,8 +141,10 @@ struct dm_readers {
     pthread_cond_t returned;
     struct dm_reader_db *idle; /* the one used last is first: it has the warmest cache */
     uint32_t made;
+    uint32_t busy;
     uint32_t max;
     uint32_t waiting;
+    bool paused;
 };
 
 void dm_readers_make(struct dm_readers *readers, const char *path, uint32_t max, atomic_uint_fast64_t *commits);
@@ -153,6 +155,9 @@ DM_MUST_USE enum dm_code dm_readers_take(struct dm_readers *readers, struct dm_r
 void dm_readers_give(struct dm_readers *readers, struct dm_reader_db *reader, enum dm_code rc);
 /* Ends the snapshots of readers that nobody uses, so that the log can be emptied into the database. */
 void dm_readers_let_go(struct dm_readers *readers);
+/* The same for all readers: nobody gets one until dm_readers_resume, and those in use are waited for, so long at most. */
+void dm_readers_pause(struct dm_readers *readers, int64_t wait_ms);
+void dm_readers_resume(struct dm_readers *readers);
 
 /* ---- the writer (sqlite_write.c) -------------------------------------------------------------------------------------- */
 

@@ -21,6 +21,8 @@ enum {
     /* The log is emptied into the database at this many pages (4 MB): large enough to write a page that changes often
      * only once, small enough that readers find most pages without it. */
     LOG_PAGES = 1000,
+    LOG_PAGES_PAUSE = 3 * LOG_PAGES,
+    PAUSE_WAIT_MS = 200,
 };
 
 struct request {
@@ -160,19 +162,31 @@ static struct request *run_transaction(struct dm_writer *writer, struct request 
     return NULL;
 }
 
-/* Moves the log's pages into the database when there are many. What a reader still needs stays for the next time. */
+static bool move_log(struct dm_writer *writer)
+{
+    int pages = 0, moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
+    return rc == SQLITE_OK && pages == moved;
+}
+
+/* Moves the log's pages into the database when there are many. What a reader still needs stays for the next time; but readers
+ * that never rest would keep all of it, so where it has grown they are held up for a moment. */
 static void empty_log(struct dm_writer *writer)
 {
     if (writer->log_pages < writer->empty_at)
         return;
-    dm_readers_let_go(writer->readers);
-    int pages = 0, moved = 0;
-    int rc = sqlite3_wal_checkpoint_v2(writer->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
-    writer->log_empty = rc == SQLITE_OK && pages == moved;
+    bool pause = writer->log_pages >= LOG_PAGES_PAUSE;
+    if (pause)
+        dm_readers_pause(writer->readers, PAUSE_WAIT_MS);
+    else
+        dm_readers_let_go(writer->readers);
+    writer->log_empty = move_log(writer);
     writer->empty_at = writer->log_pages + LOG_PAGES;
     /* Readers change over to snapshots that need no log, so that it can begin anew instead of growing. */
     if (writer->log_empty)
         atomic_fetch_add_explicit(writer->commits, 1, memory_order_release);
+    if (pause)
+        dm_readers_resume(writer->readers);
 }
 
 /* A real write only where the last one failed: asking must not cost a sync, and must find out when space is back. */

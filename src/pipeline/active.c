@@ -178,7 +178,8 @@ void dm_page_task_leave(struct dm_page_task *task)
         dm_free(holding);
         dm_active_leave_if_done(worker, document);
     }
-    worker_wake(worker);
+    if (worker->in_flight <= worker->eased_at || worker->stopping)
+        worker_wake(worker);
 }
 
 void dm_page_task_ended(struct dm_page_task *task)
@@ -189,5 +190,8 @@ void dm_page_task_ended(struct dm_page_task *task)
     task->next = NULL;
     *holding->ended_end = task;
     holding->ended_end = &task->next;
-    worker_wake(task->worker);
+    /* The first sets the clock of its commit; of the others only one that may make the batch ripe is news. */
+    if (holding->ended_count == 1 || holding->ended_count == holding->left ||
+        holding->ended_count >= DM_CLAIM_PAGES_MAX || holding->document->queued == 0 || task->worker->stopping)
+        worker_wake(task->worker);
 }

@@ -66,8 +66,7 @@ enum dm_code dm_adopt(const struct dm_pipeline *pipeline, const struct dm_tenant
     return DM_OK;
 }
 
-/* ---- orphans
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- orphans ---- */
 
 static bool listed(const struct dm_blob_list *names, struct dm_str key)
 {

@@ -32,8 +32,7 @@ struct dm_aggregator {
     uint32_t task_count;
 };
 
-/* ---- one document
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- one document ---- */
 
 struct aggregating {
     const struct dm_aggregator *aggregator;
@@ -100,10 +99,9 @@ static enum dm_code write_result(const struct dm_found *found, const struct dm_s
                                  struct aggregating *aggregating, struct dm_err *err)
 {
     const struct dm_pipeline *pipeline = &aggregating->aggregator->pipeline;
-    struct dm_result_source source = { .pipeline = pipeline,
-                                       .tenant = &found->tenant,
-                                       .file = &found->file,
-                                       .snapshot = snapshot };
+    struct dm_result_source source = {
+        .pipeline = pipeline, .tenant = &found->tenant, .file = &found->file, .snapshot = snapshot
+    };
     DM_AUTO(dm_buf) reduction = dm_buf_make(REDUCTION_MAX);
     enum dm_code rc = dm_result_reduce(&source, &reduction, &aggregating->usage, err);
     if (rc != DM_OK)
@@ -174,8 +172,7 @@ static void aggregate(const struct dm_aggregator *aggregator, const struct dm_fo
         return;
 }
 
-/* ---- finding them
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- finding them ---- */
 
 static void document_moved(void *context, const struct dm_tenant *tenant, const struct dm_file *file,
                            const struct dm_state *state)

@@ -13,8 +13,7 @@
 
 enum { AGAIN_MS = 1000, BACKOFF_FIRST_MS = 1000, BACKOFF_MAX_MS = 60000 };
 
-/* ---- answers (with the lock held)
- * ------------------------------------------------------------------------------------- */
+/* ---- answers (with the lock held) ---- */
 
 static void log_attempt(struct dm_page_task *task, int64_t now_ms)
 {
@@ -37,7 +36,7 @@ static int64_t backoff_ms(const struct dm_page_task *task)
     return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
 }
 
-static void settle(struct dm_page_task *task)
+void dm_page_task_settle(struct dm_page_task *task)
 {
     struct dm_worker *worker = task->worker;
     int64_t now_ms = worker_now(worker);
@@ -65,19 +64,7 @@ static void settle(struct dm_page_task *task)
     }
 }
 
-static void settle_all(struct dm_worker *worker)
-{
-    while (worker->answered) {
-        struct dm_page_task *task = worker->answered;
-        worker->answered = task->next;
-        if (!worker->answered)
-            worker->answered_end = &worker->answered;
-        settle(task);
-    }
-}
-
-/* ---- batches
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- batches ---- */
 
 struct batch {
     struct dm_worker *worker;
@@ -149,8 +136,7 @@ static void put_back(struct batch *batch)
         dm_page_task_ended(batch->tasks[i]);
 }
 
-/* ---- writing (without the lock)
- * --------------------------------------------------------------------------------------- */
+/* ---- writing (without the lock) ---- */
 
 static enum dm_code write_segment(struct batch *batch, struct dm_arena *arena, struct dm_err *err)
 {
@@ -310,8 +296,7 @@ static void commit_batch(struct dm_holding *holding)
     worker_wake(worker);
 }
 
-/* ---- the cost of late answers
- * ----------------------------------------------------------------------------------------- */
+/* ---- the cost of late answers ---- */
 
 static enum dm_code decide_usage(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                  struct dm_change *ret, struct dm_err *err)
@@ -355,7 +340,6 @@ void dm_worker_commit(void *argument)
     worker_lock(worker);
     for (;;) {
         int64_t until_ms = DM_FOREVER;
-        settle_all(worker);
         struct dm_holding *holding = find_ripe(worker, &until_ms);
         struct dm_active *late = holding ? NULL : find_late(worker);
         if (holding)

@@ -9,7 +9,16 @@
 #include "base/log.h"
 #include "worker.h"
 
-enum { TENANTS_A_LOOK = 64, DOCUMENTS_A_LOOK = 16, LOOK_EVERY_MS = 1000, SPLITS_PER_READER = 2, RENEWALS_A_ROUND = 512, HINTS_A_PULL = 64 };
+enum {
+    TENANTS_A_LOOK = 64,
+    DOCUMENTS_A_LOOK = 16,
+    LOOK_EVERY_MS = 1000,
+    LOOK_AGAIN_MS = 50,
+    SPLITS_PER_READER = 2,
+    RENEWALS_A_ROUND = 512,
+    EASED_PAGES = DM_CLAIM_PAGES_MAX / 2,
+    HINTS_A_PULL = 64
+};
 
 struct candidate {
     struct dm_tenant tenant;
@@ -21,12 +30,11 @@ struct look {
     struct dm_worker *worker;
     struct candidate tenants[TENANTS_A_LOOK];
     uint32_t count;
-    bool capped; /* something could be claimed and a cap forbade it */
+    bool capped;      /* something could be claimed and a cap forbade it */
     bool split_waits; /* the document tried last needs its split, and enough are in hand */
 };
 
-/* ---- one claim
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- one claim ---- */
 
 static uint32_t tenant_in_flight(struct dm_worker *worker, const struct dm_tenant *tenant)
 {
@@ -62,8 +70,8 @@ static uint32_t room_for(struct look *look, const struct candidate *tenant, cons
 struct taking {
     struct dm_str owner;
     uint32_t max;
-    bool split_too;    /* there is room for another split */
-    bool split_waits;  /* it is a split, and there was none */
+    bool split_too;              /* there is room for another split */
+    bool split_waits;            /* it is a split, and there was none */
     struct dm_snapshot snapshot; /* that the claim was decided on */
     struct dm_claim claim;
 };
@@ -159,8 +167,7 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
     return held ? taking.claim.last - taking.claim.first + 1 : 0;
 }
 
-/* ---- a look into the store
- * -------------------------------------------------------------------------------------------- */
+/* ---- a look into the store ---- */
 
 static int by_in_flight(const void *a, const void *b)
 {
@@ -241,7 +248,7 @@ void dm_worker_dispatch(void *argument)
     worker_lock(worker);
     while (!worker->closing) {
         int64_t now_ms = worker_now(worker);
-        bool eased = more && (worker->in_flight == 0 || worker->in_flight + DM_CLAIM_PAGES_MAX / 2 <= level);
+        bool eased = more && level > 0 && worker->in_flight <= worker->eased_at;
         if (worker->stopping) {
             worker_wait(worker, DM_FOREVER);
         } else if (worker->look || eased || now_ms >= next_ms) {
@@ -250,7 +257,9 @@ void dm_worker_dispatch(void *argument)
             more = look_around(worker, &after);
             worker_lock(worker);
             level = worker->in_flight;
-            next_ms = worker_now(worker) + LOOK_EVERY_MS;
+            worker->eased_at = more && level > EASED_PAGES ? level - EASED_PAGES : 0;
+            /* Nothing under way and yet something left: a document of ours is being put away. */
+            next_ms = worker_now(worker) + (more && level == 0 ? LOOK_AGAIN_MS : LOOK_EVERY_MS);
         } else {
             worker_wait(worker, next_ms);
         }
@@ -258,8 +267,7 @@ void dm_worker_dispatch(void *argument)
     worker_unlock(worker);
 }
 
-/* ---- keeping claims
- * --------------------------------------------------------------------------------------------------- */
+/* ---- keeping claims ---- */
 
 struct renewal {
     struct dm_tenant tenant;

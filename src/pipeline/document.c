@@ -61,8 +61,7 @@ enum dm_code dm_document_delete(const struct dm_pipeline *pipeline, const struct
     return rc;
 }
 
-/* ---- retry
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- retry ---- */
 
 struct retry {
     const struct dm_pipeline *pipeline;

@@ -25,12 +25,11 @@ struct reader_task {
     struct dm_worker *worker;
     struct dm_active *document; /* open in `handle`; counted in its `readers` */
     struct dm_reader_handle *handle;
-    uint32_t run;          /* pages of it in a row */
+    uint32_t run; /* pages of it in a row */
     int64_t run_began_ms;
 };
 
-/* ---- choosing (with the lock held)
- * ------------------------------------------------------------------------------------ */
+/* ---- choosing (with the lock held) ---- */
 
 static struct dm_page_task *pop(struct dm_active *document, int64_t now_ms, int64_t *until_ms)
 {
@@ -85,11 +84,17 @@ static struct dm_active *next_joined(const struct reader_task *self)
     return longest;
 }
 
+/* Read ahead of the model by as much again, so that it never waits for a page. */
+static uint32_t models_max(const struct dm_worker *worker)
+{
+    return 2 * dm_model_concurrency(worker->pipeline.ports.model);
+}
+
 static struct dm_page_task *pick(struct reader_task *self, int64_t *until_ms)
 {
     struct dm_worker *worker = self->worker;
     int64_t now_ms = worker_now(worker);
-    if (worker->stopping || worker->models >= 2 * dm_model_concurrency(worker->pipeline.ports.model))
+    if (worker->stopping || worker->models >= models_max(worker))
         return NULL;
     bool turn_over = self->run >= RUN_MAX || now_ms - self->run_began_ms >= RUN_MS;
     struct dm_page_task *task = self->document && !turn_over ? pop(self->document, now_ms, until_ms) : NULL;
@@ -104,8 +109,7 @@ static struct dm_page_task *pick(struct reader_task *self, int64_t *until_ms)
     return task;
 }
 
-/* ---- opening
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 /* Lock held on entry and return; given up while the helper closes. */
 static void close_document(struct reader_task *self)
@@ -180,8 +184,7 @@ static enum dm_code open_document(struct reader_task *self, struct dm_active *do
     return DM_OK;
 }
 
-/* ---- fates
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- fates ---- */
 
 /* What the document itself is, as against trouble of ours that may pass. */
 static bool is_verdict(enum dm_code code)
@@ -224,8 +227,7 @@ static void try_later(struct dm_page_task *task, const struct dm_err *err)
     worker_wake(worker);
 }
 
-/* ---- split
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- split ---- */
 
 struct splitting {
     struct dm_claim claim;
@@ -322,8 +324,7 @@ static void split(struct reader_task *self, struct dm_page_task *task)
     finish_split(task, &splitting);
 }
 
-/* ---- pages
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- pages ---- */
 
 /* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, and the claim is
  * alive. Lock held on entry and return. */
@@ -353,7 +354,7 @@ static bool may_call(struct dm_page_task *task)
     return !dm_page_task_void(task) && dm_wall_ms(worker->pipeline.ports.runtime) < task->holding->claim.lease_until_ms;
 }
 
-/* The model's completion: posts, nothing else. */
+/* The model's completion: notes what it means, and leaves every write to the commit tasks. */
 static void answered(void *context, struct dm_model_answer *answer)
 {
     struct dm_page_task *task = context;
@@ -361,11 +362,10 @@ static void answered(void *context, struct dm_model_answer *answer)
     worker_lock(worker);
     task->answer = *answer;
     *answer = (struct dm_model_answer){ 0 };
-    task->next = NULL;
-    *worker->answered_end = task;
-    worker->answered_end = &task->next;
-    worker->models--;
-    worker_wake(worker);
+    bool full = worker->models-- >= models_max(worker);
+    dm_page_task_settle(task); /* the task may be gone by now */
+    if (full || worker->stopping)
+        worker_wake(worker);
     worker_unlock(worker);
 }
 

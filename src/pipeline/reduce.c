@@ -60,8 +60,7 @@ void dm_reduction_free(struct dm_reduction *reduction)
     dm_free(reduction);
 }
 
-/* ---- entities
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- entities ---- */
 
 /* FNV-1a (public domain, IETF draft-eastlake-fnv): short keys, no adversary worth more than a slower merge within a
  * bounded table. */
@@ -116,8 +115,7 @@ static void add_entities(struct dm_reduction *reduction, uint32_t page, const js
     }
 }
 
-/* ---- digests
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- digests ---- */
 
 static bool grow_digests(struct dm_reduction *reduction)
 {
@@ -181,8 +179,7 @@ enum dm_code dm_reduction_add(struct dm_reduction *reduction, uint32_t page, con
     return DM_OK;
 }
 
-/* ---- the model's part
- * ------------------------------------------------------------------------------------------------- */
+/* ---- the model's part ---- */
 
 struct waiting {
     struct dm_runtime runtime;
@@ -254,8 +251,7 @@ static json_t *stand_in(const struct dm_reduction *reduction)
     return json_pack("{s:o,s:o}", "summary", dm_json_string(dm_buf_str(&summary)), "keyPoints", points);
 }
 
-/* ---- the whole
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static int by_weight(const void *a, const void *b)
 {

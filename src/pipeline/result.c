@@ -9,14 +9,13 @@
 
 enum { PAGES_A_BATCH = 200, FLUSH_BYTES = 64 * 1024, REDUCTION_MAX = 4 * 1024 * 1024 };
 
-/* ---- every page once, in order
- * ---------------------------------------------------------------------------------------- */
+/* ---- every page once, in order ---- */
 
-typedef enum dm_code visit(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err);
+/* `analysis` is the page's as its segment has it; empty for a page that has none. */
+typedef enum dm_code visit(void *context, const struct dm_page_view *page, struct dm_str analysis, struct dm_err *err);
 
-/* `line` is NULL for pages without an analysis. */
-static enum dm_code visit_pages(const struct dm_result_source *source, bool with_lines, visit *visitor, void *context,
-                                struct dm_err *err)
+static enum dm_code visit_pages(const struct dm_result_source *source, bool with_analyses, visit *visitor,
+                                void *context, struct dm_err *err)
 {
     const struct dm_state *state = &source->snapshot->state;
     DM_AUTO(dm_buf) text = dm_buf_make(DM_SEGMENT_LINE_MAX);
@@ -26,16 +25,16 @@ static enum dm_code visit_pages(const struct dm_result_source *source, bool with
         enum dm_code rc = dm_document_pages(source->pipeline, source->tenant, source->file, source->snapshot, first,
                                             PAGES_A_BATCH, &arena, &views, err);
         for (uint32_t i = 0; rc == DM_OK && i < views.count; i++) {
-            json_auto_t *line = NULL;
+            struct dm_str analysis = DM_STR("");
             const struct dm_page *record = views.at[i].record;
-            if (with_lines && record && record->length) {
+            if (with_analyses && views.at[i].status == DM_PAGE_DONE && record && record->length) {
                 dm_buf_clear(&text);
                 rc = dm_page_line(source->pipeline, source->tenant, state, record, &text, err);
                 if (rc == DM_OK)
-                    rc = dm_json_parse(dm_buf_str(&text), "a segment's line", &line, err);
+                    rc = dm_segment_analysis(dm_buf_str(&text), &analysis, err);
             }
             if (rc == DM_OK)
-                rc = visitor(context, &views.at[i], line, err);
+                rc = visitor(context, &views.at[i], analysis, err);
         }
         if (rc != DM_OK)
             return rc;
@@ -43,14 +42,16 @@ static enum dm_code visit_pages(const struct dm_result_source *source, bool with
     return DM_OK;
 }
 
-/* ---- the reduction
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the reduction ---- */
 
-static enum dm_code reduce_page(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
+static enum dm_code reduce_page(void *context, const struct dm_page_view *page, struct dm_str analysis,
+                                struct dm_err *err)
 {
-    if (page->status != DM_PAGE_DONE || !line)
+    if (analysis.len == 0)
         return DM_OK;
-    return dm_reduction_add(context, page->number, json_object_get(line, "analysis"), err);
+    json_auto_t *parsed = NULL;
+    enum dm_code rc = dm_json_parse(analysis, "an analysis", &parsed, err);
+    return rc == DM_OK ? dm_reduction_add(context, page->number, parsed, err) : rc;
 }
 
 enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret, struct dm_usage *usage,
@@ -78,8 +79,7 @@ enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_b
     return rc;
 }
 
-/* ---- forms
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- forms ---- */
 
 struct writing {
     const struct dm_result_source *source;
@@ -119,12 +119,12 @@ static void add_error(struct dm_buf *buf, const struct dm_page_view *page)
     dm_buf_add_char(buf, '}');
 }
 
-static void add_chunk(struct dm_buf *buf, const struct dm_page_view *page, const json_t *line)
+static void add_chunk(struct dm_buf *buf, const struct dm_page_view *page, struct dm_str analysis)
 {
     dm_buf_addf(buf, "{\"pageNumber\":%" PRIu32 ",\"status\":\"%s\",\"analysis\":", page->number,
                 dm_page_status_text(page->status));
-    if (line && page->status == DM_PAGE_DONE) {
-        dm_json_add(buf, json_object_get(line, "analysis"));
+    if (analysis.len) {
+        dm_buf_add(buf, analysis);
     } else {
         dm_buf_add_z(buf, "null");
         add_error(buf, page);
@@ -133,9 +133,10 @@ static void add_chunk(struct dm_buf *buf, const struct dm_page_view *page, const
 }
 
 /* The time of the last commit, not of this writing, and what the pages cost: so the bytes repeat. */
-static enum dm_code note_ended(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
+static enum dm_code note_ended(void *context, const struct dm_page_view *page, struct dm_str analysis,
+                               struct dm_err *err)
 {
-    (void)line;
+    (void)analysis;
     (void)err;
     struct writing *writing = context;
     if (page->record && page->record->ended_ms > writing->last_ended_ms)
@@ -170,25 +171,26 @@ static void add_head(struct writing *writing)
     dm_usage_json(buf, &writing->usage);
 }
 
-static enum dm_code json_page(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
+static enum dm_code json_page(void *context, const struct dm_page_view *page, struct dm_str analysis,
+                              struct dm_err *err)
 {
     struct writing *writing = context;
     if (writing->chunks++)
         dm_buf_add_char(&writing->buf, ',');
-    add_chunk(&writing->buf, page, line);
+    add_chunk(&writing->buf, page, analysis);
     return flush(writing, FLUSH_BYTES, err);
 }
 
-static enum dm_code lines_page(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
+static enum dm_code lines_page(void *context, const struct dm_page_view *page, struct dm_str analysis,
+                               struct dm_err *err)
 {
     struct writing *writing = context;
-    add_chunk(&writing->buf, page, line);
+    add_chunk(&writing->buf, page, analysis);
     dm_buf_add_char(&writing->buf, '\n');
     return flush(writing, FLUSH_BYTES, err);
 }
 
-/* ---- Markdown
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Markdown ---- */
 
 /* Text of a document in Markdown: what could be taken for markup is escaped, lines are joined. */
 static void add_md(struct dm_buf *buf, struct dm_str text)
@@ -270,15 +272,19 @@ static enum dm_code md_head(struct writing *writing, struct dm_err *err)
     return rc;
 }
 
-static enum dm_code md_page(void *context, const struct dm_page_view *page, const json_t *line, struct dm_err *err)
+static enum dm_code md_page(void *context, const struct dm_page_view *page, struct dm_str analysis, struct dm_err *err)
 {
     struct writing *writing = context;
     struct dm_buf *buf = &writing->buf;
     if (page->status == DM_PAGE_SKIPPED || page->status == DM_PAGE_PENDING)
         return DM_OK;
     dm_buf_addf(buf, "## Page %" PRIu32 "\n\n", page->number);
-    if (line && page->status == DM_PAGE_DONE) {
-        add_md_analysis(buf, json_object_get(line, "analysis"), 12);
+    if (analysis.len) {
+        json_auto_t *parsed = NULL;
+        enum dm_code rc = dm_json_parse(analysis, "an analysis", &parsed, err);
+        if (rc != DM_OK)
+            return rc;
+        add_md_analysis(buf, parsed, 12);
     } else if (page->record) {
         dm_buf_addf(buf, "*(failed: %s: ", dm_reason_text(page->record->reason));
         add_md(buf, page->record->detail);
@@ -287,8 +293,7 @@ static enum dm_code md_page(void *context, const struct dm_page_view *page, cons
     return flush(writing, FLUSH_BYTES, err);
 }
 
-/* ---- the whole
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 static enum dm_code write_form(struct writing *writing, enum dm_result_form form, struct dm_err *err)
 {
@@ -338,8 +343,7 @@ enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_resu
     return rc;
 }
 
-/* ---- for readers
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- for readers ---- */
 
 static const char *const endings[] = {
     [DM_RESULT_JSON] = ".json", [DM_RESULT_MARKDOWN] = ".md", [DM_RESULT_JSON_LINES] = ".jsonl"

@@ -16,7 +16,7 @@ void dm_usage_json(struct dm_buf *buf, const struct dm_usage *usage)
 
 void dm_segment_add(struct dm_buf *segment, const struct dm_page *page, struct dm_str analysis, struct dm_str text)
 {
-    dm_buf_addf(segment, "{\"pageNumber\":%" PRIu32 ",\"analysis\":", page->number);
+    dm_buf_addf(segment, "{\"pageNumber\":%" PRIu32 ",\"analysisBytes\":%zu,\"analysis\":", page->number, analysis.len);
     dm_buf_add(segment, analysis);
     dm_buf_add_z(segment, ",\"attempts\":");
     dm_buf_add(segment, page->attempts.len ? page->attempts : DM_STR("[]"));
@@ -25,6 +25,21 @@ void dm_segment_add(struct dm_buf *segment, const struct dm_page *page, struct d
     dm_buf_add_z(segment, ",\"text\":");
     dm_buf_add_json_string(segment, text);
     dm_buf_add_z(segment, "}\n");
+}
+
+enum dm_code dm_segment_analysis(struct dm_str line, struct dm_str *ret, struct dm_err *err)
+{
+    const struct dm_str size_mark = DM_STR(",\"analysisBytes\":");
+    const struct dm_str mark = DM_STR(",\"analysis\":");
+    struct dm_str head = dm_str_cut(line, 0, 128);
+    struct dm_str size_text = dm_str_from(head, dm_str_find(head, size_mark) + size_mark.len);
+    uint64_t size;
+    size_t at = dm_str_find(head, mark) + mark.len;
+    if (!dm_str_to_u64(dm_str_cut(size_text, 0, dm_str_find_char(size_text, ',')), &size) || at > line.len ||
+        size > line.len - at || size < 2 || line.at[at] != '{' || line.at[at + size - 1] != '}')
+        return dm_fail(err, DM_CORRUPT, "a segment's line does not begin with its analysis");
+    *ret = dm_str_cut(line, at, (size_t)size);
+    return DM_OK;
 }
 
 enum dm_code dm_segment_parse(struct dm_str line, struct dm_arena *arena, json_t **ret_line, struct dm_page *ret_page,

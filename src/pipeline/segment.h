@@ -1,6 +1,8 @@
 /* segment.h: the blob with the analyses of one commit: a line of JSON for each page.
  *
- *   {"pageNumber":3,"analysis":{…},"attempts":[…],"usage":{…},"text":"…"}
+ *   {"pageNumber":3,"analysisBytes":812,"analysis":{…},"attempts":[…],"usage":{…},"text":"…"}
+ *
+ * The first three members stand in this order, so that the analysis is found without reading the rest.
  *
  * Private to the room. The ledger's PAGE record names the segment, the line's offset and length. Because a line holds
  * all that the record says, an answer whose commit was lost in a crash can be adopted from its segment instead of being
@@ -17,6 +19,8 @@ void dm_segment_add(struct dm_buf *segment, const struct dm_page *page, struct d
  * *ret_line. */
 DM_MUST_USE enum dm_code dm_segment_parse(struct dm_str line, struct dm_arena *arena, json_t **ret_line,
                                           struct dm_page *ret_page, struct dm_err *err);
+/* The analysis of a line as it stands there; DM_CORRUPT. */
+DM_MUST_USE enum dm_code dm_segment_analysis(struct dm_str line, struct dm_str *ret, struct dm_err *err);
 /* {"modelCalls":…,"inputTokens":…,…} */
 void dm_usage_json(struct dm_buf *buf, const struct dm_usage *usage);
 

@@ -10,8 +10,7 @@
 
 enum { SWEEP_EVERY_MS = 5000, SWEEP_AT_ONCE = 100 };
 
-/* ---- claims
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- claims ---- */
 
 struct returning {
     const struct dm_pipeline *pipeline;
@@ -107,8 +106,7 @@ enum dm_code dm_claim_return(const struct dm_pipeline *pipeline, const struct dm
     return DM_OK;
 }
 
-/* ---- what is over
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- what is over ---- */
 
 static enum dm_code remove_document(const struct dm_pipeline *pipeline, const struct dm_found *found,
                                     struct dm_err *err)
@@ -188,8 +186,7 @@ static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_f
     return rc == DM_REFUSED ? DM_OK : rc;
 }
 
-/* ---- one document
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- one document ---- */
 
 static enum dm_code decide_reindex(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                    struct dm_change *ret, struct dm_err *err)

@@ -43,7 +43,6 @@ enum dm_code dm_worker_start(const struct dm_pipeline *pipeline, const struct dm
         return dm_fail_memory(err);
     worker->pipeline = *pipeline;
     worker->options = *options;
-    worker->answered_end = &worker->answered;
     worker->look = true; /* what the process before left is found at once */
     char id[DM_ID_TEXT];
     dm_fresh_id(pipeline->ports.runtime, id);

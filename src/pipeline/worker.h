@@ -89,12 +89,11 @@ struct dm_worker {
     struct dm_active *documents;
     uint32_t document_count;
     uint32_t in_flight; /* over all documents */
+    uint32_t eased_at;  /* dispatch wants to be woken when so few are left */
     uint32_t models;    /* model calls under way */
     uint64_t turns;     /* how often a task opened a document */
     uint32_t splits;    /* split claims in hand */
     bool splits_wait;   /* dispatch left some because there were enough */
-    struct dm_page_task *answered;
-    struct dm_page_task **answered_end;
     struct dm_task *dispatch, *keep, *sweep;
     struct dm_task *readers[DM_READERS_MAX];
     struct dm_task *committers[DM_COMMITTERS];
@@ -146,6 +145,8 @@ bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const 
 /* The page has ended or is dropped: frees the task, and the holding and the document with their last. */
 void dm_page_task_leave(struct dm_page_task *task);
 void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *document);
+/* commit.c: what the model's answer means for the page: its end, or another try. Memory only. */
+void dm_page_task_settle(struct dm_page_task *task);
 /* The page's fate is known: to be committed. */
 void dm_page_task_ended(struct dm_page_task *task);
 /* Into the document's queue, in order of its page. */

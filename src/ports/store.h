@@ -32,7 +32,9 @@ struct dm_list_row {
 struct dm_list {
     const struct dm_list_row *rows; /* newest first, without deleted ones */
     uint32_t count;
-    struct dm_str next; /* opaque cursor; empty: that was all */
+    /* Opaque cursor; empty: that was all. A page may end early, even without a row, and still have one: looking for a rare
+     * status among many documents is done in bounded steps. */
+    struct dm_str next;
 };
 
 struct dm_page_list {

@@ -26,8 +26,9 @@ struct dm_stream_ops {
     enum dm_code (*pull)(void *self, uint32_t max, int64_t deadline_mono_ms, struct dm_stream_message *ret,
                          uint32_t *ret_count, struct dm_err *err);
     enum dm_code (*ack)(void *self, uint64_t token, struct dm_err *err);
-    void (*wake)(
-        void *self); /* makes every pull return at once, now and until it is called with nobody waiting: for stopping */
+    /* For stopping: every pull that waits returns at once, and so does the next one that is called while none waits. Who
+     * has several pullers wakes until all have stopped. */
+    void (*wake)(void *self);
     enum dm_code (*check)(void *self, struct dm_err *err);
 };
 

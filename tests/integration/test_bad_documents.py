@@ -223,7 +223,7 @@ MALICIOUS = {
 @pytest.fixture(scope="module")
 def arena(binary, tmp_path_factory):
     """A server that all malicious documents meet one after the other."""
-    yield from lasting(binary, tmp_path_factory, "arena", FILE_SIZE_THRESHOLD_MB=0, PAGE_TIMEOUT_SECONDS=5)
+    yield from lasting(binary, tmp_path_factory, "arena", FILE_SIZE_THRESHOLD_MB=0, PAGE_TIMEOUT_SECONDS=3)
 
 
 @pytest.mark.parametrize("make, name", MALICIOUS.values(), ids=MALICIOUS.keys())

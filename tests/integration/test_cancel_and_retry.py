@@ -56,7 +56,7 @@ def test_a_document_that_has_not_begun_can_be_cancelled(serve):
 
 
 def test_a_page_at_work_when_its_document_is_cancelled_does_not_hold_the_helper_for_long(serve):
-    client = serve(FILE_SIZE_THRESHOLD_MB=0, HELPERS=1, PAGE_TIMEOUT_SECONDS=4).client("acme")
+    client = serve(FILE_SIZE_THRESHOLD_MB=0, HELPERS=1, PAGE_TIMEOUT_SECONDS=2).client("acme")
     document = client.submit(papers.hanging_pdf(1, hanging=(1,)))
     document.until(lambda job: job["status"] == "processing", "the page hangs")
     assert document.cancel().status_code == 202

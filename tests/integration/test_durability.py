@@ -21,7 +21,7 @@ def no_page_was_read_twice(document, job, helpers_in_flight):
 def test_a_document_goes_on_where_it_was_when_the_server_was_killed(serve):
     server = serve(FILE_SIZE_THRESHOLD_MB=0)
     client = server.client("acme")
-    document = client.submit(papers.slow_pdf(80, draws=13, levels=4), "long.pdf")
+    document = client.submit(papers.slow_pdf(50, draws=13, levels=4), "long.pdf")
     document.until(lambda job: job["progress"]["processed"] >= 10, "some pages are done")
     server.kill()
     server.start()
@@ -35,7 +35,7 @@ def test_a_document_goes_on_where_it_was_when_the_server_was_killed(serve):
         if page["pageNumber"] in done_before:
             assert page == done_before[page["pageNumber"]], "its record is the one from before"
     told = [n for event in events if event["eventType"] == "page.done" for n in page_numbers(event)]
-    assert sorted(told) == list(range(1, 81)), "each page was told once"
+    assert sorted(told) == list(range(1, 51)), "each page was told once"
     no_page_was_read_twice(document, job, 40)
 
 
@@ -162,7 +162,7 @@ def test_a_helper_that_is_killed_is_replaced_and_the_document_completes(serve):
 def test_a_server_told_to_stop_finishes_or_hands_back_and_the_next_goes_on(serve):
     server = serve(FILE_SIZE_THRESHOLD_MB=0, DRAIN_SECONDS=1)
     client = server.client("acme")
-    document = client.submit(papers.slow_pdf(100, levels=4))
+    document = client.submit(papers.slow_pdf(60, levels=4))
     document.until(lambda job: job["progress"]["processed"] >= 2, "pages are being read")
     began = time.monotonic()
     server.stop()

@@ -93,13 +93,13 @@ def test_many_clients_waiting_for_one_document_are_all_told_of_its_end(serve):
 def test_many_small_documents_do_not_make_the_server_grow(serve):
     server = serve()
     client = server.client("acme")
-    for _ in range(60):
+    for _ in range(50):
         client.submit(papers.text_pdf(3)).end("completed")
     before = settled_memory_kb(server)
-    for _ in range(150):
+    for _ in range(100):
         client.submit(papers.text_pdf(3)).end("completed")
     grown = settled_memory_kb(server) - before
-    assert grown < 5 * 1024, f"{grown} kB after 150 documents"
+    assert grown < 5 * 1024, f"{grown} kB after 100 documents"
 
 
 def test_one_tenants_flood_does_not_keep_another_tenants_document_waiting(serve):

@@ -19,7 +19,7 @@
     do {                                                                                                               \
         enum dm_code answered_ = (expression);                                                                         \
         if (answered_ != (expected))                                                                                   \
-            fail_msg("%s answered %s (%s), not %s", #expression, dm_code_name(answered_),                             \
+            fail_msg("%s answered %s (%s), not %s", #expression, dm_code_name(answered_),                              \
                      answered_ == DM_OK ? "" : (err)->text, dm_code_name(expected));                                   \
     } while (0)
 #define assert_ok(expression, err) assert_code(expression, DM_OK, err)

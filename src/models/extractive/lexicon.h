@@ -86,6 +86,10 @@ enum dm_ex_class {
     DM_EX_NOT_NAME = 1 << 30, /* capitalised often without being (part of) a name */
 };
 
+/* A word of DM_EX_NOT_NAME that organizations' names begin with all the same ("American",
+ * "First"). It does not fit an enumerator. */
+#define DM_EX_ADJECTIVE (UINT32_C(1) << 31)
+
 struct dm_ex_lex {
     uint64_t hash;
     uint32_t stop; /* a bit per language in which it is a stop word */

@@ -181,6 +181,13 @@ static struct features look_at(const struct dm_ex_text *text, const struct dm_ex
             continue;
         }
         f.gaps += blanks >= 3;
+        if (kind == DM_EX_LOWER) { /* most are */
+            f.letters++;
+            f.visible++;
+            blanks = 0;
+            dots = 0;
+            continue;
+        }
         bool leads = c == '.' || c == 0x2026 || c == 0x00B7 || c == '_';
         dots = leads && blanks <= 1 ? dots + (c == 0x2026 ? 3 : 1) : leads ? 1 : 0;
         if (dots > f.leader) {

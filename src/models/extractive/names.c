@@ -28,6 +28,10 @@ static uint32_t take_known(struct dm_ex_namer *namer, uint32_t first)
         if (word->shape != DM_EX_W_UPPER || shouted)
             return 0;
     }
+    /* "ROM" is memory, and few places are written so short. */
+    if (count == 1 && word->shape == DM_EX_W_UPPER && word->len == 3 && lex->hash != dm_ex_hash_utf8(DM_STR("usa")) &&
+        lex->hash != dm_ex_hash_utf8(DM_STR("uae")) && !(lex->classes & DM_EX_ORGANIZATION))
+        return 0;
     bool place = lex->classes & DM_EX_PLACE ||
                  (lex->classes & DM_EX_PLACE_OR_WORD && (placed(namer, first, past) || word->len == 2));
     bool organization = lex->classes & DM_EX_ORGANIZATION;

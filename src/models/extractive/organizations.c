@@ -25,6 +25,9 @@ static uint32_t one_company_form(const struct dm_ex_namer *namer, uint32_t word)
         if (!upper || (shouted && found->len == 2 && namer->text->low[found->start + 1] != 'g'))
             return 0;
     }
+    if (lex->hash == dm_ex_hash_utf8(DM_STR("co")) && found->shape == DM_EX_W_UPPER &&
+        (word == 0 || dm_ex_gap_after(namer, word - 1) != DM_EX_GAP_AND))
+        return 0;
     bool small_form = lex->hash == dm_ex_hash_utf8(DM_STR("plc")) || lex->hash == dm_ex_hash_utf8(DM_STR("mbh"));
     return found->shape != DM_EX_W_LOWER || small_form ? 1 : 0;
 }
@@ -45,13 +48,20 @@ static uint32_t company_words(const struct dm_ex_namer *namer, uint32_t word)
     return count;
 }
 
+/* A word of headings, contracts and letters ("Agreement", "Dear") that is no part of a name
+ * beside it. */
+static bool is_label(const struct dm_ex_namer *namer, uint32_t word)
+{
+    return (dm_ex_classes_of(namer, word) & (DM_EX_NOT_NAME | DM_EX_ADJECTIVE)) == DM_EX_NOT_NAME;
+}
+
 /* Words that a sentence's or heading's beginning capitalises are no part of a name. */
 static uint32_t trimmed_first(const struct dm_ex_namer *namer, uint32_t first, uint32_t past)
 {
     uint32_t count;
     while (first < past && !(dm_ex_phrase_at(namer, first, &count)->classes & DM_EX_ORGANIZATION && count > 1) &&
            (dm_ex_is_little(namer, first) || dm_ex_classes_of(namer, first) & (DM_EX_TITLE | DM_EX_OFFICE) ||
-            (dm_ex_classes_of(namer, first) & DM_EX_NOT_NAME && past - first > 1) || !dm_ex_is_capital(namer, first)))
+            (is_label(namer, first) && past - first > 1) || !dm_ex_is_capital(namer, first)))
         first++;
     return first;
 }
@@ -79,8 +89,7 @@ uint32_t dm_ex_take_company(struct dm_ex_namer *namer, uint32_t first, uint32_t 
         if (form == 0)
             continue;
         name = trimmed_first(namer, name, word);
-        if (name >= word || dm_ex_classes_of(namer, word - 1) & DM_EX_NOT_NAME ||
-            dm_ex_is_little(namer, word - 1)) /* "NOT LIMITED" */
+        if (name >= word || is_label(namer, word - 1) || dm_ex_is_little(namer, word - 1)) /* "NOT LIMITED" */
             return 0;
         uint32_t past = word + form;
         dm_ex_add_name(namer, name, past, DM_EX_T_ORGANIZATION, true);
@@ -111,7 +120,49 @@ static uint32_t next_body(const struct dm_ex_namer *namer, uint32_t first, uint3
     return end;
 }
 
-/* "University of California", "Bundesministerium für Wirtschaft", "Stanford University". */
+/* Whether the capitalised words [first, past) can be what a body is called by: none is an
+ * ordinary word on this page, and not all of them are such as stand next to names. */
+static bool names_body(const struct dm_ex_namer *namer, uint32_t first, uint32_t past)
+{
+    bool proper = false;
+    for (uint32_t word = first; word < past; word++) {
+        if (dm_ex_also_small(namer, word) || namer->words->at[word].len < 2)
+            return false;
+        proper |= !(dm_ex_classes_of(namer, word) & DM_EX_NOT_NAME);
+    }
+    return proper;
+}
+
+/* "Stanford University", "Case Western Reserve University", "Port of Rotterdam Authority". */
+static uint32_t take_body_last(struct dm_ex_namer *namer, uint32_t first, uint32_t end)
+{
+    uint32_t name = first;
+    while (name < end &&
+           (dm_ex_is_little(namer, name) || dm_ex_classes_of(namer, name) & (DM_EX_TITLE | DM_EX_OFFICE) ||
+            (dm_ex_classes_of(namer, name) & DM_EX_NOT_NAME && dm_ex_begins_sentence(namer, name))))
+        name++;
+    for (uint32_t word = name + 1; word < end; word++) {
+        if (!dm_ex_is_capital(namer, word) || dm_ex_gap_after(namer, word - 1) == DM_EX_GAP_NONE)
+            return 0;
+        if (!(dm_ex_classes_of(namer, word) & DM_EX_BODY_LAST) || dm_ex_in_heading(namer))
+            continue;
+        if (!names_body(namer, name, word))
+            return 0;
+        /* The run before "of" belongs to it, unless it is somebody's office. */
+        if (name >= 2 && name == first &&
+            dm_ex_vocable_of(namer->words, name - 1)->hash == dm_ex_hash_utf8(DM_STR("of")) &&
+            dm_ex_is_capital(namer, name - 2) && !dm_ex_is_little(namer, name - 2) &&
+            dm_ex_connected(namer, name - 2) && dm_ex_connected(namer, name - 1) &&
+            !(dm_ex_classes_of(namer, name - 2) & (DM_EX_OFFICE | DM_EX_TITLE | DM_EX_NOT_NAME)))
+            name -= 2;
+        dm_ex_add_name(namer, name, word + 1, DM_EX_T_ORGANIZATION, false);
+        return word + 1;
+    }
+    return 0;
+}
+
+/* "University of California", "Bundesministerium für Wirtschaft", and those that end with what
+ * they are. */
 uint32_t dm_ex_take_body(struct dm_ex_namer *namer, uint32_t first, uint32_t end)
 {
     uint32_t name = trimmed_first(namer, first, end);
@@ -133,25 +184,5 @@ uint32_t dm_ex_take_body(struct dm_ex_namer *namer, uint32_t first, uint32_t end
         dm_ex_add_name(namer, name, past, DM_EX_T_ORGANIZATION, false);
         return past;
     }
-    for (uint32_t word = name + 1; word < end; word++) {
-        if (!dm_ex_is_capital(namer, word) || dm_ex_gap_after(namer, word - 1) == DM_EX_GAP_NONE)
-            return 0;
-        if (!(dm_ex_classes_of(namer, word) & DM_EX_BODY_LAST) || dm_ex_in_heading(namer))
-            continue;
-        for (uint32_t before = name; before < word; before++)
-            if (dm_ex_also_small(namer, before) || dm_ex_classes_of(namer, before) & DM_EX_NOT_NAME ||
-                namer->words->at[before].len < 2)
-                return 0;
-        /* "Port of Rotterdam Authority": the run before "of" belongs to it, unless it is
-         * somebody's office. */
-        if (name >= 2 && name == first &&
-            dm_ex_vocable_of(namer->words, name - 1)->hash == dm_ex_hash_utf8(DM_STR("of")) &&
-            dm_ex_is_capital(namer, name - 2) && !dm_ex_is_little(namer, name - 2) &&
-            dm_ex_connected(namer, name - 2) && dm_ex_connected(namer, name - 1) &&
-            !(dm_ex_classes_of(namer, name - 2) & (DM_EX_OFFICE | DM_EX_TITLE | DM_EX_NOT_NAME)))
-            name -= 2;
-        dm_ex_add_name(namer, name, word + 1, DM_EX_T_ORGANIZATION, false);
-        return word + 1;
-    }
-    return 0;
+    return take_body_last(namer, first, end);
 }

@@ -138,6 +138,19 @@ static uint32_t url_end(const struct dm_ex_text *text, uint32_t at)
     return end;
 }
 
+/* The most frequent case, told cheaply: a word that begins with a small letter, labels nothing
+ * and is not followed by what could make it an address. */
+static bool is_ordinary(const struct dm_ex_scan *scan, uint32_t at, uint32_t *ret_end)
+{
+    uint32_t word = dm_ex_word_at(scan, at);
+    if (word == UINT32_MAX || scan->words->at[word].shape != DM_EX_W_LOWER)
+        return false;
+    *ret_end = at + scan->words->at[word].len;
+    uint32_t c = dm_ex_at(scan->text, *ret_end);
+    return c != '.' && c != '-' && c != ':' &&
+           !(dm_ex_lex_of(scan->words, word)->classes & (DM_EX_ID_LABEL | DM_EX_PHONE_LABEL | DM_EX_MONTH));
+}
+
 /* What begins at `at`, past a boundary. Returns where to go on. */
 static uint32_t look_at(struct dm_ex_scan *scan, uint32_t at)
 {
@@ -146,6 +159,8 @@ static uint32_t look_at(struct dm_ex_scan *scan, uint32_t at)
     uint32_t start = at;
     uint32_t end;
     const char *which = NULL;
+    if (kind == DM_EX_LOWER && is_ordinary(scan, at, &end))
+        return end;
     if (dm_ex_is_letter(kind) && kind != DM_EX_DENSE && (end = url_end(text, at)) != 0) {
         dm_ex_entity_add(scan, at, end, DM_EX_T_URL, NULL);
         return end;

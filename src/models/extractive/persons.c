@@ -103,23 +103,12 @@ uint32_t dm_ex_take_titled(struct dm_ex_namer *namer, uint32_t first)
     return past;
 }
 
-static bool begins_sentence(const struct dm_ex_namer *namer, uint32_t word)
-{
-    uint32_t i = namer->words->at[word].start;
-    uint32_t breaks = 0;
-    while (i > 0 && (dm_ex_is_blank(namer->text->kind[i - 1]) || namer->text->cp[i - 1] == '"' ||
-                     namer->text->cp[i - 1] == 0x201C))
-        breaks += namer->text->kind[--i] == DM_EX_BREAK;
-    return i == 0 || breaks > 1 || dm_ex_is_terminal(namer->text->cp[i - 1]) || namer->text->cp[i - 1] == ':' ||
-           namer->text->cp[i - 1] == 0x2022;
-}
-
 /* "Maria Schulz", "John F. Kennedy", "Ludwig van Beethoven", "Jean-Pierre DUPONT". */
 uint32_t dm_ex_take_named(struct dm_ex_namer *namer, uint32_t first)
 {
     bool sure = is_given(namer, first, DM_EX_GIVEN);
-    if (!sure &&
-        (!is_given(namer, first, DM_EX_GIVEN_OR_WORD) || begins_sentence(namer, first) || dm_ex_in_heading(namer)))
+    if (!sure && (!is_given(namer, first, DM_EX_GIVEN_OR_WORD) || dm_ex_begins_sentence(namer, first) ||
+                  dm_ex_in_heading(namer)))
         return 0;
     uint32_t before = first > 0 && dm_ex_connected(namer, first - 1) ? dm_ex_classes_of(namer, first - 1) : 0;
     if (before & DM_EX_PLACE) /* San Francisco, Saint Martin: somewhere in a place's name */

@@ -45,6 +45,11 @@ static struct looks look_at(const struct dm_ex_text *text, const struct dm_ex_wo
     for (uint32_t i = sentence->start; i < sentence->end; i++) {
         uint8_t kind = text->kind[i];
         uint32_t c = text->cp[i];
+        if (kind == DM_EX_LOWER) { /* most are */
+            looks.letters++;
+            looks.visible++;
+            continue;
+        }
         looks.letters += dm_ex_is_letter(kind);
         looks.digits += kind == DM_EX_DIGIT;
         looks.visible += !dm_ex_is_blank(kind);

@@ -32,6 +32,7 @@ enum { DM_EX_SENTENCES_MAX = 4096 };
 struct dm_ex_ranking {
     struct dm_ex_sentence *sentences;
     uint32_t count;
+    uint32_t room;
     uint32_t eligible;
     uint32_t *terms;
 };

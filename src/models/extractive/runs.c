@@ -159,3 +159,14 @@ uint32_t dm_ex_add_name(struct dm_ex_namer *namer, uint32_t first, uint32_t past
 {
     return dm_ex_entity_add(namer->scan, namer->words->at[first].start, end_of(namer, past - 1, with_stop), type, NULL);
 }
+
+bool dm_ex_begins_sentence(const struct dm_ex_namer *namer, uint32_t word)
+{
+    uint32_t i = namer->words->at[word].start;
+    uint32_t breaks = 0;
+    while (i > 0 && (dm_ex_is_blank(namer->text->kind[i - 1]) || namer->text->cp[i - 1] == '"' ||
+                     namer->text->cp[i - 1] == 0x201C))
+        breaks += namer->text->kind[--i] == DM_EX_BREAK;
+    return i == 0 || breaks > 1 || dm_ex_is_terminal(namer->text->cp[i - 1]) || namer->text->cp[i - 1] == ':' ||
+           namer->text->cp[i - 1] == 0x2022;
+}

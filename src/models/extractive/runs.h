@@ -49,6 +49,7 @@ enum dm_ex_gap dm_ex_gap_after(const struct dm_ex_namer *namer, uint32_t word);
 /* Whether the name that holds `word` may go on with the next one. */
 bool dm_ex_connected(const struct dm_ex_namer *namer, uint32_t word);
 bool dm_ex_in_heading(const struct dm_ex_namer *namer);
+bool dm_ex_begins_sentence(const struct dm_ex_namer *namer, uint32_t word);
 /* The end (past the last word) of the run of capitalised words from `first`, with little words
  * between. */
 uint32_t dm_ex_run_end(const struct dm_ex_namer *namer, uint32_t first);

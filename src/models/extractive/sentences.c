@@ -79,22 +79,23 @@ static bool add(struct dm_ex_ranking *ranking, const struct dm_ex_text *text, co
         .kind = kind,
         .complete = dm_ex_ends_sentence(text, start, end),
     };
-    return ranking->count < DM_EX_SENTENCES_MAX;
+    return ranking->count < ranking->room;
 }
 
 bool dm_ex_sentences_make(struct dm_extractive *tools, const struct dm_ex_text *text, const struct dm_ex_words *words,
                           const struct dm_ex_layout *layout, struct dm_ex_ranking *ranking)
 {
     uint32_t longest = 0;
-    uint32_t bound = layout->block_count;
+    /* Hardly a sentence has fewer than three words; where many do, the rest is not looked at. */
+    ranking->room = layout->block_count + words->count / 3 + 8;
     for (uint32_t b = 0; b < layout->block_count; b++) {
         uint32_t length = layout->blocks[b].end - layout->blocks[b].start;
         longest = length > longest ? length : longest;
-        bound += length / 2;
     }
-    bound = bound < DM_EX_SENTENCES_MAX ? bound : DM_EX_SENTENCES_MAX;
+    if (ranking->room > DM_EX_SENTENCES_MAX)
+        ranking->room = DM_EX_SENTENCES_MAX;
     uint16_t *units = dm_arena_array(&tools->arena, (size_t)longest + 1, sizeof(*units));
-    ranking->sentences = dm_arena_array(&tools->arena, (size_t)bound + 1, sizeof(*ranking->sentences));
+    ranking->sentences = dm_arena_array(&tools->arena, ranking->room, sizeof(*ranking->sentences));
     if (!units || !ranking->sentences)
         return false;
     for (uint32_t b = 0; b < layout->block_count; b++) {

@@ -3,32 +3,18 @@
 
 #include <unicode/uchar.h>
 
-/* One letter per ASCII character: s(pace) b(reak) p(unctuation) (s)y(mbol) u(pper) l(ower)
- * d(igit). */
-static const char ascii_kinds[129] = "ssssssssssbbbbssssssssssssssbbbs"
-                                     "spppyppppppyppppddddddddddppyyyp"
-                                     "puuuuuuuuuuuuuuuuuuuuuuuuuupppyp"
-                                     "yllllllllllllllllllllllllllpypys";
+/* clang-format off */
+enum {
+    S = DM_EX_SPACE, B = DM_EX_BREAK, P = DM_EX_PUNCT, Y = DM_EX_SYMBOL, U = DM_EX_UPPER, L = DM_EX_LOWER, D = DM_EX_DIGIT
+};
 
-static uint8_t ascii_kind(uint32_t c)
-{
-    switch (ascii_kinds[c]) {
-    case 's':
-        return DM_EX_SPACE;
-    case 'b':
-        return DM_EX_BREAK;
-    case 'p':
-        return DM_EX_PUNCT;
-    case 'y':
-        return DM_EX_SYMBOL;
-    case 'u':
-        return DM_EX_UPPER;
-    case 'l':
-        return DM_EX_LOWER;
-    default:
-        return DM_EX_DIGIT;
-    }
-}
+static const uint8_t ascii_kinds[128] = {
+    S, S, S, S, S, S, S, S, S, S, B, B, B, B, S, S, S, S, S, S, S, S, S, S, S, S, S, S, B, B, B, S,
+    S, P, P, P, Y, P, P, P, P, P, P, Y, P, P, P, P, D, D, D, D, D, D, D, D, D, D, P, P, Y, Y, Y, P,
+    P, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U, P, P, P, Y, P,
+    Y, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L, P, Y, P, Y, S,
+};
+/* clang-format on */
 
 /* Scripts by block: enough to tell languages apart, and much cheaper than a property look-up. */
 static const struct {
@@ -177,7 +163,7 @@ bool dm_ex_text_make(struct dm_str utf8, struct dm_arena *arena, struct dm_ex_te
         uint32_t c = bytes[i];
         uint8_t kind;
         if (c < 0x80) {
-            kind = ascii_kind(c);
+            kind = ascii_kinds[c];
             i++;
             text.low[n] = kind == DM_EX_UPPER ? c + 32 : c;
             text.unit[n] = (uint16_t)c;

@@ -52,7 +52,8 @@ void dm_ex_tools_free(struct dm_extractive *tools)
 static UBreakIterator *breaks(UBreakIterator **kept, UBreakIteratorType type, const uint16_t *units, uint32_t count)
 {
     UErrorCode status = U_ZERO_ERROR;
-    /* The root locale: its rules cover all languages, and a page must give the same bytes anywhere. */
+    /* The root locale: its rules cover all languages, and a page must give the same bytes
+     * anywhere. */
     if (!*kept)
         *kept = ubrk_open(type, "", NULL, 0, &status);
     if (U_FAILURE(status)) {

@@ -18,7 +18,7 @@ enum {
     /* The densest page of DM_EX_TEXT_BYTES_MAX (every second character a word of its own) needs
      * about half of this. */
     DM_EX_ARENA_BYTES_MAX = 40 * 1024 * 1024,
-    DM_EX_STEM_CACHE = 2048, /* a power of two */
+    DM_EX_STEM_CACHE = 8192, /* a power of two; 192 KB hold most words of a long document */
 };
 
 struct dm_ex_stem_memo {

@@ -107,9 +107,8 @@ static void too_much_head_is_414_or_431(void **state)
     memset(text + len, 'a', 16500);
     rig_get("GET /api/jobs", text, 431);
     rig_problem(431, "header-fields-too-large", "16384");
-    text[0] = '\0';
-    for (int i = 0; i <= 100; i++)
-        strcat(text, "X: y\n");
+    for (size_t i = 0; i <= 100; i++)
+        snprintf(text + 5 * i, sizeof(text) - 5 * i, "X: y\n");
     rig_get("GET /api/jobs", text, 431);
 }
 
@@ -301,10 +300,9 @@ static void old_clients_routes_ignore_what_they_do_not_know_and_say_so(void **st
         snprintf(many + strlen(many), 40, "a_rather_long_name_%d=1&", i);
     rig_get(many, NULL, 200);
     assert_true(strlen(rig_field("Warning")) < 500);
-    many[0] = '\0';
-    strcat(many, "GET /api/jobs/tenant/acme?");
-    for (int i = 0; i < 101; i++)
-        strcat(many, "a&");
+    size_t start = strlen("GET /api/jobs/tenant/acme?");
+    for (size_t i = 0; i < 101; i++)
+        snprintf(many + start + 2 * i, sizeof(many) - start - 2 * i, "a&");
     rig_get(many, NULL, 400);
     rig_problem(400, "malformed-request", "100 parameters");
 }

@@ -320,8 +320,7 @@ static void a_wait_that_gets_too_long_becomes_202(void **state)
     assert_int_equal(fake.accepted, 1);
     /* A larger one is not waited for at all. */
     static char large[3000];
-    memset(large, ' ', sizeof(large) - 1);
-    memcpy(large, "%PDF-", 5);
+    snprintf(large, sizeof(large), "%%PDF-%2990s", "");
     assert_true(post("/api/upload", "Content-Type: application/pdf", large));
     assert_int_equal(rig.response->status, 202);
     assert_string_equal(dm_json_str(rig_json(), "processingType").at, "async");

@@ -12,8 +12,7 @@
 #include "base/log.h"
 #include "domain/limits.h"
 
-/* ---- reader
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- reader ---- */
 
 struct dm_reader_handle {
     char script[256];
@@ -77,8 +76,7 @@ static const struct dm_reader_ops fake_reader = {
     "fake", fake_open, fake_page, fake_close, fake_interrupt, fake_check
 };
 
-/* ---- model
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- model ---- */
 
 struct fake_call {
     struct fake_call *next;
@@ -176,8 +174,7 @@ uint32_t rig_calls(struct rig *rig, uint32_t page)
     return calls;
 }
 
-/* ---- the rig
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the rig ---- */
 
 static void open_folder(struct rig *rig)
 {

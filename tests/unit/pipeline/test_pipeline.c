@@ -236,7 +236,7 @@ static void leave_orphan(struct rig *rig, const struct dm_file *file)
     assert_int_equal(dm_ledger_split_done(&context, &snapshot, &split, 5, 40, &change, &claim, &rig->err), DM_OK);
     assert_int_equal(dm_store_commit(rig->set.store, &tenant, file, &change.transaction, &rig->err), DM_OK);
     static const char segment[] =
-        "{\"pageNumber\":2,\"analysis\":{\"summary\":\"adopted\",\"entities\":[],\"keyPoints\":[],"
+        "{\"pageNumber\":2,\"analysisBytes\":72,\"analysis\":{\"summary\":\"adopted\",\"entities\":[],\"keyPoints\":[],"
         "\"sentiment\":\"neutral\"},\"attempts\":[{\"status\":\"done\"}],\"usage\":{\"modelCalls\":1},\"text\":\"x\"}\n"
         "{\"pageNumber\":3,\"analysis\":";
     const struct dm_blob_key key = dm_key_segment(file, 1, claim.first, claim.counter, 0);

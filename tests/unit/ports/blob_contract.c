@@ -199,8 +199,9 @@ static void a_blob_that_is_shorter_than_what_is_asked_is_corrupt(void **state)
 {
     put(source(), DM_STR("0123456789"), DM_KEPT);
     DM_AUTO(dm_buf) buf = dm_buf_make(BUF_MAX);
-    static const uint64_t asked[][2] = { { 0, 11 }, { 5, 6 }, { 11, 0 }, { 1000, 1 }, { UINT64_MAX, 2 }, { 1, UINT64_MAX - 1 },
-                                        { 11, DM_BLOB_WHOLE } };
+    static const uint64_t asked[][2] = {
+        { 0, 11 }, { 5, 6 }, { 11, 0 }, { 1000, 1 }, { UINT64_MAX, 2 }, { 1, UINT64_MAX - 1 }, { 11, DM_BLOB_WHOLE }
+    };
     for (size_t i = 0; i < DM_COUNT(asked); i++)
         assert_code(dm_blob_get(blob, &tenant, source(), asked[i][0], asked[i][1], &buf, &err), DM_CORRUPT, &err);
     assert_int_equal(buf.len, 0);
@@ -350,8 +351,9 @@ static void one_key_under_two_tenants_is_two_blobs(void **state)
 
 static void tenants_may_have_any_name_that_is_allowed(void **state)
 {
-    static const char *const names[] = { "a", "A", "a:b@c.d_e-f", "0.", "a..b",
-                                         "0123456789012345678901234567890123456789012345678901234567890123" };
+    static const char *const names[] = {
+        "a", "A", "a:b@c.d_e-f", "0.", "a..b", "0123456789012345678901234567890123456789012345678901234567890123"
+    };
     for (size_t i = 0; i < DM_COUNT(names); i++) {
         struct dm_tenant named;
         assert_ok(dm_tenant_parse(dm_str_z(names[i]), &named, &err), &err);

@@ -258,11 +258,9 @@ void put_records(struct dm_store store, const struct dm_tenant *tenant, const st
 {
     struct dm_err err = { 0 };
     struct dm_event event = full_event(1);
-    struct dm_transaction transaction = { .document = document,
-                                          .state = state,
-                                          .work = work,
-                                          .events = &event,
-                                          .event_count = 1 };
+    struct dm_transaction transaction = {
+        .document = document, .state = state, .work = work, .events = &event, .event_count = 1
+    };
     assert_ok(dm_store_commit(store, tenant, file, &transaction, &err), &err);
 }
 

@@ -30,7 +30,7 @@ static void sleeping_takes_as_long_as_was_asked(void **state)
     const int64_t until_ms = dm_mono_ms(runtime) + 20;
     dm_sleep_until(runtime, until_ms);
     assert_true(dm_mono_ms(runtime) >= until_ms);
-    dm_sleep_until(runtime, until_ms);     /* over already */
+    dm_sleep_until(runtime, until_ms); /* over already */
     dm_sleep_until(runtime, INT64_MIN);
 }
 

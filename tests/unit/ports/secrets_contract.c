@@ -37,7 +37,8 @@ static void results_are_appended(void **state)
     dm_buf_add_z(&plain, "before:");
     seal(&acme, "document-password", DM_STR("x"), &sealed);
     assert_true(dm_str_starts(dm_buf_str(&sealed), DM_STR("before:")));
-    assert_ok(dm_secrets_open(secrets, &acme, "document-password", dm_str_from(dm_buf_str(&sealed), 7), &plain, &err), &err);
+    assert_ok(dm_secrets_open(secrets, &acme, "document-password", dm_str_from(dm_buf_str(&sealed), 7), &plain, &err),
+              &err);
     assert_text(dm_buf_str(&plain), DM_STR("before:x"));
 }
 
@@ -46,7 +47,8 @@ static void it_does_not_open_for_another_tenant_or_purpose(void **state)
     DM_AUTO(dm_buf) sealed = dm_buf_make(BUF_MAX);
     DM_AUTO(dm_buf) plain = dm_buf_make(BUF_MAX);
     seal(&acme, "document-password", DM_STR("secret"), &sealed);
-    assert_code(dm_secrets_open(secrets, &other, "document-password", dm_buf_str(&sealed), &plain, &err), DM_CORRUPT, &err);
+    assert_code(dm_secrets_open(secrets, &other, "document-password", dm_buf_str(&sealed), &plain, &err), DM_CORRUPT,
+                &err);
     assert_code(dm_secrets_open(secrets, &acme, "webhook-secret", dm_buf_str(&sealed), &plain, &err), DM_CORRUPT, &err);
     assert_int_equal(plain.len, 0);
 }
@@ -59,16 +61,17 @@ static void a_changed_text_does_not_open(void **state)
     for (size_t i = 0; i < sealed.len; i++) {
         for (int bit = 0; bit < 8; bit++) {
             sealed.at[i] = (char)(sealed.at[i] ^ 1 << bit);
-            assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_buf_str(&sealed), &plain, &err), DM_CORRUPT,
-                        &err);
+            assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_buf_str(&sealed), &plain, &err),
+                        DM_CORRUPT, &err);
             sealed.at[i] = (char)(sealed.at[i] ^ 1 << bit);
         }
     }
     for (size_t len = 0; len < sealed.len; len++)
-        assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_str_of(sealed.at, len), &plain, &err), DM_CORRUPT,
-                    &err);
+        assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_str_of(sealed.at, len), &plain, &err),
+                    DM_CORRUPT, &err);
     dm_buf_add_char(&sealed, 'A');
-    assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_buf_str(&sealed), &plain, &err), DM_CORRUPT, &err);
+    assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_buf_str(&sealed), &plain, &err), DM_CORRUPT,
+                &err);
     assert_int_equal(plain.len, 0);
 }
 
@@ -77,7 +80,8 @@ static void what_was_never_sealed_does_not_open(void **state)
     DM_AUTO(dm_buf) plain = dm_buf_make(BUF_MAX);
     static const char *const texts[] = { "", "x", "not sealed at all", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" };
     for (size_t i = 0; i < DM_COUNT(texts); i++)
-        assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_str_z(texts[i]), &plain, &err), DM_CORRUPT, &err);
+        assert_code(dm_secrets_open(secrets, &acme, "document-password", dm_str_z(texts[i]), &plain, &err), DM_CORRUPT,
+                    &err);
 }
 
 static void sealing_twice_gives_two_texts_and_neither_shows_the_secret(void **state)

@@ -445,9 +445,7 @@ static void an_event_keeps_its_number_to_itself(void **state)
     const struct dm_state next = next_state(&snapshot, 0);
     struct dm_event event = full_event(1);
     event.data = DM_STR("{}");
-    struct dm_transaction transaction = {
-        .state = &next, .state_before = 1, .events = &event, .event_count = 1
-    };
+    struct dm_transaction transaction = { .state = &next, .state_before = 1, .events = &event, .event_count = 1 };
     assert_conflict(&file, &transaction, DM_CONFLICT_EVENT);
     assert_int_equal(read_all(&tenant, &file).state.version, 1);
 }
@@ -698,10 +696,9 @@ static void count_up(void *argument)
             struct dm_state next = next_state(&snapshot, 1);
             next.usage.model_calls++;
             const struct dm_event event = full_event(next.seq);
-            struct dm_transaction transaction = { .state = &next,
-                                                  .state_before = snapshot.state.version,
-                                                  .events = &event,
-                                                  .event_count = 1 };
+            struct dm_transaction transaction = {
+                .state = &next, .state_before = snapshot.state.version, .events = &event, .event_count = 1
+            };
             rc = dm_store_commit(store, &tenant, &counting->file, &transaction, NULL);
             if (rc == DM_CONFLICT && transaction.ret_conflict != DM_CONFLICT_STATE)
                 rc = DM_INTERNAL;

@@ -161,9 +161,10 @@ static void paging_keeps_to_status_and_time(void **state)
     struct dm_file got[100];
     for (int i = 0; i < 40; i++)
         (void)add_listed(CREATED_MS + i, i % 2 ? DM_STATUS_FAILED : DM_STATUS_COMPLETED);
-    assert_int_equal(follow((struct dm_list_query){ .limit = 3, .status = DM_STATUS_FAILED }, NULL, got, DM_COUNT(got)), 20);
-    assert_int_equal(follow((struct dm_list_query){ .limit = 7, .to_ms = CREATED_MS + 30, .from_ms = CREATED_MS + 9 }, NULL,
-                            got, DM_COUNT(got)),
+    assert_int_equal(follow((struct dm_list_query){ .limit = 3, .status = DM_STATUS_FAILED }, NULL, got, DM_COUNT(got)),
+                     20);
+    assert_int_equal(follow((struct dm_list_query){ .limit = 7, .to_ms = CREATED_MS + 30, .from_ms = CREATED_MS + 9 },
+                            NULL, got, DM_COUNT(got)),
                      21);
 }
 
@@ -360,9 +361,38 @@ static void due_documents_come_at_most_as_many_as_asked(void **state)
     assert_int_equal(count, DM_COUNT(found));
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t k = 0; k < i; k++)
-            assert_false(dm_file_eq(&found[i].file, &found[k].file) && dm_tenant_eq(&found[i].tenant, &found[k].tenant));
+            assert_false(dm_file_eq(&found[i].file, &found[k].file) &&
+                         dm_tenant_eq(&found[i].tenant, &found[k].tenant));
     for (size_t i = 0; i < DM_COUNT(files); i++)
         assert_ok(dm_store_erase(store, &tenant, &files[i], &err), &err);
+}
+
+/* ---- whose it is ------------------------------------------------------------------------------------------------------ */
+
+static void a_documents_owner_is_found_unless_it_is_deleted_or_not_alone(void **state)
+{
+    const struct dm_file file = add_listed(CREATED_MS, DM_STATUS_COMPLETED);
+    const struct dm_file unknown = fresh_file(runtime);
+    struct dm_tenant owner = { .id = "unchanged" };
+    assert_code(dm_operator_owner(op, &unknown, &owner, &err), DM_NOT_FOUND, &err);
+    assert_string_equal(owner.id, "unchanged");
+    assert_ok(dm_operator_owner(op, &file, &owner, &err), &err);
+    assert_true(dm_tenant_eq(&owner, &tenant));
+    /* Of two tenants' documents nobody can say which is meant. */
+    const struct dm_tenant other = fresh_tenant(runtime);
+    struct dm_document document = full_document();
+    struct dm_state its_state = full_state();
+    put_records(store, &other, &file, &document, &its_state, NULL);
+    assert_code(dm_operator_owner(op, &file, &owner, &err), DM_NOT_FOUND, &err);
+    /* A deleted one no longer counts. */
+    document.deleted_ms = CREATED_MS + 1;
+    its_state.version = 2;
+    struct dm_transaction transaction = { .document = &document, .state = &its_state, .state_before = 1 };
+    assert_ok(dm_store_commit(store, &other, &file, &transaction, &err), &err);
+    assert_ok(dm_operator_owner(op, &file, &owner, &err), &err);
+    assert_true(dm_tenant_eq(&owner, &tenant));
+    assert_ok(dm_store_commit(store, &tenant, &file, &transaction, &err), &err);
+    assert_code(dm_operator_owner(op, &file, &owner, &err), DM_NOT_FOUND, &err);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, before, after)
@@ -386,6 +416,7 @@ int operator_contract(struct dm_store given, struct dm_operator given_op, struct
         CASE(tenants_with_something_ready_come_in_order_and_from_any_place),
         CASE(what_is_due_comes_once_the_longest_due_first),
         CASE(due_documents_come_at_most_as_many_as_asked),
+        CASE(a_documents_owner_is_found_unless_it_is_deleted_or_not_alone),
     };
     return run_group("the operator's contract", tests, NULL, NULL);
 }

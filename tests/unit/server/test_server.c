@@ -100,11 +100,11 @@ static void a_connection_carries_many_requests_also_sent_at_once(void **state)
 {
     (void)state;
     struct fake_document *document = fake_add("default");
-    char all[40000] = "";
+    DM_AUTO(dm_buf) all = dm_buf_make(40000);
     int fd = client_connect();
     for (int i = 0; i < 100; i++)
-        strcat(all, i % 3 ? get_job(document, "") : "GET /api/jobs?limit=1 HTTP/1.1\r\n" HOST "\r\n");
-    client_say(fd, all);
+        dm_buf_add_z(&all, i % 3 ? get_job(document, "") : "GET /api/jobs?limit=1 HTTP/1.1\r\n" HOST "\r\n");
+    client_say(fd, dm_buf_z(&all));
     for (int i = 0; i < 100; i++)
         client_expect(fd, 200);
     client_say(fd, "GET /health/live HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
@@ -164,35 +164,31 @@ static void a_request_may_come_byte_by_byte(void **state)
 static void chunked_bodies_arrive_whole_however_they_are_cut(void **state)
 {
     (void)state;
-    uint64_t seed = 7;
+    static const char start[] = { '%', 'P', 'D', 'F', '-' };
     static char body[300000];
-    static char sent[700000];
+    uint64_t seed = 7;
     for (size_t i = 0; i < sizeof(body); i++)
-        body[i] = (char)(i * 7919 >> 3);
-    memcpy(body, "%PDF-", 5);
+        body[i] = i < sizeof(start) ? start[i] : (char)((i * 7919) >> 3);
     for (int round = 0; round < 10; round++) {
-        size_t size =
-            (size_t)snprintf(sent, sizeof(sent),
-                             "POST /api/upload?fileName=a.pdf HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
+        DM_AUTO(dm_buf) sent = dm_buf_make(2000000);
+        dm_buf_add_z(&sent, "POST /api/upload?fileName=a.pdf HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n");
         for (size_t at = 0; at < sizeof(body);) {
             seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
             size_t chunk = (seed >> 33) % (round < 5 ? 40 : 40000) + 1;
             chunk = chunk < sizeof(body) - at ? chunk : sizeof(body) - at;
-            size += (size_t)sprintf(sent + size, "%zx\r\n", chunk);
-            memcpy(sent + size, body + at, chunk);
-            size += chunk;
-            memcpy(sent + size, "\r\n", 2);
-            size += 2;
+            dm_buf_addf(&sent, "%zx\r\n", chunk);
+            dm_buf_add(&sent, dm_str_of(body + at, chunk));
+            dm_buf_add_z(&sent, "\r\n");
             at += chunk;
         }
-        memcpy(sent + size, "0\r\n\r\n", 5);
-        size += 5;
+        dm_buf_add_z(&sent, "0\r\n\r\n");
+        size_t size = sent.len;
         int fd = client_connect();
         for (size_t at = 0; at < size;) {
             seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
             size_t piece = (seed >> 33) % 9000 + 1;
             piece = piece < size - at ? piece : size - at;
-            client_send(fd, sent + at, piece);
+            client_send(fd, sent.at + at, piece);
             at += piece;
         }
         client_expect(fd, 202);

@@ -35,10 +35,9 @@ static const struct dm_ex_feeling_row rows[] = {
       "dedicated,easier,easily,easy,effective,efficient,effortless,enhance,enhanced,enrich,fair,faster,favor,"
       "favorable,favour,favourable,flourish,gentle,gift,grow,handy,harmony,healthy,help,helped,helpful,hope,"
       "ideal,improve,improving,interesting,intuitive,keen,likable,liked,motivated,neat,nicely,opportunity,"
-      "peace,pleasantly,polite,popular,practical,productive,profit,profitable,promising,promptly,"
-      "protect,quiet,recover,recovered,recovery,relaxed,relaxing,relief,relieved,safe,satisfactory,secure,"
-      "solid,spacious,strengthen,strong,stronger,sturdy,sustainable,thank,thanks,tidy,useful,versatile,"
-      "well-made" },
+      "peace,pleasantly,polite,popular,practical,productive,profit,profitable,promising,promptly,protect,quiet,"
+      "recover,recovered,recovery,relaxed,relaxing,relief,relieved,safe,satisfactory,secure,solid,spacious,"
+      "strengthen,strong,stronger,sturdy,sustainable,thank,thanks,tidy,useful,versatile,well-made" },
     { -1,
       "alarming,annoy,annoyed,annoying,anxious,apologize,apologise,apology,arrogant,avoidable,awkward,bland,"
       "blame,bored,boring,bother,bothersome,broke,broken,careless,clumsy,complain,complained,complaint,"

@@ -132,16 +132,17 @@ static const struct dm_ex_row rows[] = {
       "acknowledgments,copyright,version,release,edition,draft,dear,sincerely,regards,subject,date,agreement,"
       "contract,party,parties,seller,buyer,client,customer,supplier,contractor,employer,employee,tenant,"
       "landlord,licensee,licensor,provider,vendor,purchaser,lender,borrower,invoice,order,total,amount,price,"
-      "quantity,description,payment,terms,signature,name,address,phone,email,e-mail,fax,website,street,city,"
-      "country,firma,manual,guide,user,users,quick,start,reference,documentation,technical,faq,frequently,"
-      "asked,questions,internet,web,online,english,german,french,spanish,italian,american,british,european,"
-      "russian,chinese,japanese,indian,dutch,swiss,austrian,polish,christmas,easter,god,kapitel,abschnitt,"
-      "artikel,tabelle,abbildung,anhang,anlage,seite,vertrag,rechnung,datum,betreff,sehr,mit,hinweis,beispiel,"
-      "einleitung,zusammenfassung,käufer,verkäufer,auftraggeber,auftragnehmer,vermieter,mieter,chapitre,annexe,"
-      "tableau,exemple,capítulo,sección,artículo,tabla,figura,anexo,ejemplo,today,yesterday,tomorrow,north,"
-      "south,east,west,northern,southern,eastern,western,new,old,first,second,third,last,next,all,best,great,"
-      "good,happy,please,thank,thanks,hello,hi,only,magazine,journal,review,times,post,news,report,committee,"
-      "item,items,step,option,options,file,files,error,warning,see,use,using,general,public,license,free"),
+      "quantity,description,payment,terms,signature,name,address,phone,email,e-mail,fax,website,firma,manual,"
+      "guide,user,users,start,reference,documentation,faq,frequently,asked,questions,web,christmas,easter,god,"
+      "kapitel,abschnitt,artikel,tabelle,abbildung,anhang,anlage,seite,vertrag,rechnung,datum,betreff,sehr,mit,"
+      "hinweis,beispiel,einleitung,zusammenfassung,käufer,verkäufer,auftraggeber,auftragnehmer,vermieter,"
+      "mieter,chapitre,annexe,tableau,exemple,capítulo,sección,artículo,tabla,figura,anexo,ejemplo,today,"
+      "yesterday,tomorrow,last,next,happy,please,thank,thanks,hello,hi,only,magazine,journal,review,times,post,"
+      "news,report,committee,item,items,step,option,options,file,files,error,warning,see,use,using,license,free"),
+    WORDS(DM_EX_NOT_NAME | DM_EX_ADJECTIVE,
+      "english,german,french,spanish,italian,american,british,european,russian,chinese,japanese,indian,dutch,"
+      "swiss,austrian,polish,north,south,east,west,northern,southern,eastern,western,new,old,first,second,"
+      "third,great,best,good,general,public,free,all,internet,online,city,street,country,technical,quick"),
 };
 /* clang-format on */
 
