@@ -238,21 +238,21 @@ void dm_wrong(struct dm_exchange *x, struct dm_str field, const char *format, ..
 
 /* ---- links ------------------------------------------------------------------------------------------------- */
 
-struct dm_str dm_base_url(struct dm_exchange *x)
+void dm_add_base_url(struct dm_exchange *x, struct dm_buf *buf)
 {
-    if (x->api->public_url[0])
-        return dm_str_z(x->api->public_url);
-    if (!x->host.len)
-        return DM_STR("");
-    struct dm_str url = dm_arena_fmt(&x->arena, "%s://%.*s", x->head.secure ? "https" : "http", DM_STR_ARG(x->host));
-    return url.at ? url : DM_STR("");
+    if (x->api->public_url[0]) {
+        dm_buf_add_z(buf, x->api->public_url);
+    } else if (x->host.len) {
+        dm_buf_add_z(buf, x->head.secure ? "https://" : "http://");
+        dm_buf_add(buf, x->host);
+    }
 }
 
 void dm_answer_next_link(struct dm_exchange *x, enum dm_param param, struct dm_str value)
 {
     DM_AUTO(dm_buf) link = dm_buf_make(DM_HEAD_MAX);
     DM_LIT(&link, "<");
-    dm_buf_add(&link, dm_base_url(x));
+    dm_add_base_url(x, &link);
     dm_buf_add(&link, x->path);
     char mark = '?';
     for (int i = 0; i < DM_PARAM_COUNT; i++) {

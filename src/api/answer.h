@@ -33,8 +33,8 @@ enum dm_next dm_refuse_code(struct dm_exchange *x, const struct dm_err *err);
 /* With all wrong fields. */
 enum dm_next dm_refuse_wrong(struct dm_exchange *x);
 
-/* "https://host:port", without a slash at its end; empty where nothing says it: the URL is a path then. */
-struct dm_str dm_base_url(struct dm_exchange *x);
+/* "https://host:port", without a slash at its end; nothing where nothing says it: the URL is a path then. */
+void dm_add_base_url(struct dm_exchange *x, struct dm_buf *buf);
 /* Link rel="next": this request again, with another cursor. */
 void dm_answer_next_link(struct dm_exchange *x, enum dm_param param, struct dm_str value);
 

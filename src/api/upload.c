@@ -279,12 +279,20 @@ static enum dm_code accept_upload(struct dm_exchange *x, struct dm_err *err)
     return DM_OK;
 }
 
+static void add_job_url(struct dm_exchange *x, struct dm_buf *buf, const char *rest)
+{
+    dm_add_base_url(x, buf);
+    DM_LIT(buf, "/api/jobs/");
+    dm_buf_add_z(buf, x->upload->file.id);
+    dm_buf_add_z(buf, rest);
+}
+
 /* `snapshot` NULL: accepted, and not waited for to its end. */
 static enum dm_next answer_accepted(struct dm_exchange *x, const struct dm_snapshot *snapshot)
 {
     const struct dm_upload *upload = x->upload;
-    struct dm_str base = dm_base_url(x);
     struct dm_buf *out = &x->out;
+    DM_AUTO(dm_buf) location = dm_buf_make(DM_HEAD_MAX);
     if (snapshot)
         DM_LIT(out, "{\"message\":\"The document was read.\"");
     else
@@ -296,14 +304,14 @@ static enum dm_next answer_accepted(struct dm_exchange *x, const struct dm_snaps
     if (snapshot) {
         DM_LIT(out, ",\"job\":");
         dm_add_job(x, &upload->file, snapshot);
-        if (snapshot->state.result_epoch) {
-            DM_LIT(out, ",\"resultUrl\":");
-            struct dm_str url = dm_arena_fmt(&x->arena, "%.*s/api/jobs/%s/results", DM_STR_ARG(base), upload->file.id);
-            dm_buf_add_json_string(out, url);
-        }
+    }
+    if (snapshot && snapshot->state.result_epoch) {
+        DM_LIT(out, ",\"resultUrl\":\"");
+        add_job_url(x, out, "/results\"");
     }
     DM_LIT(out, "}");
-    dm_answer_field(x, "Location", dm_arena_fmt(&x->arena, "%.*s/api/jobs/%s", DM_STR_ARG(base), upload->file.id).at);
+    add_job_url(x, &location, "");
+    dm_answer_field(x, "Location", dm_arena_str(&x->arena, dm_buf_str(&location)).at);
     if (upload->replayed)
         dm_answer_field(x, "Idempotency-Replayed", "true");
     return dm_answer_json(x, snapshot ? 201 : 202);

@@ -1,5 +1,6 @@
 /* views.c: JSON of documents, pages and events. The order of members is part of the goldens, not of the contract. */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "answer.h"
@@ -192,11 +193,26 @@ void dm_add_job(struct dm_exchange *x, const struct dm_file *file, const struct 
     DM_LIT(out, "}");
 }
 
+/* Returns what follows the digits. */
+static char *put_hex(char *at, uint64_t number)
+{
+    int shift = 60;
+    while (shift > 0 && number >> shift == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        *at++ = "0123456789abcdef"[number >> shift & 15];
+    return at;
+}
+
 /* Weak: the estimate of the time left may differ under one tag. A view with a link changes when the link does. */
 void dm_job_etag(struct dm_exchange *x, const struct dm_state *state)
 {
-    long long step = has_result(state) ? dm_wall_ms(dm_runtime_of(x)) / DM_LINK_STEP_MS : 0;
-    snprintf(x->etag, sizeof(x->etag), "W/\"%llx-%llx\"", (unsigned long long)state->version, (unsigned long long)step);
+    int64_t step = has_result(state) ? dm_wall_ms(dm_runtime_of(x)) / DM_LINK_STEP_MS : 0;
+    memcpy(x->etag, "W/\"", 3);
+    char *at = put_hex(x->etag + 3, state->version);
+    *at = '-';
+    at = put_hex(at + 1, (uint64_t)step);
+    memcpy(at, "\"", 2);
 }
 
 void dm_add_job_row(struct dm_buf *out, const struct dm_list_row *row, bool bare)

@@ -12,7 +12,7 @@ enum dm_code dm_tenant_parse(struct dm_str text, struct dm_tenant *ret, struct d
 {
     bool valid = text.len >= 1 && text.len <= DM_TENANT_MAX && is_alphanumeric(text.at[0]);
     for (size_t i = 0; valid && i < text.len; i++)
-        valid = is_alphanumeric(text.at[i]) || memchr("._:@-", text.at[i], 5) != NULL;
+        valid = is_alphanumeric(text.at[i]) || dm_str_find_char(DM_STR("._:@-"), text.at[i]) < 5;
     if (!valid)
         return dm_fail(err, DM_INVALID,
                        "tenantId must be 1 to %d of A-Z a-z 0-9 . _ : @ - and begin with a letter or digit",

@@ -1,7 +1,7 @@
 /* embedded.c: opens and closes the folder with everything in it.
  *
- * The order matters: the lock first, because everything after it changes files that another process may be using; the key before the
- * database, because a refused key must leave all as it was. */
+ * The order matters: the lock first, because everything after it changes files that another process may be
+ * using; the key before the database, because a refused key must leave all as it was. */
 #include "embedded/embedded.h"
 
 #include <errno.h>

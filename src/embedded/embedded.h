@@ -1,11 +1,11 @@
 /* embedded.h: the door of the room where docmill needs nothing but one machine.
  *
- * One folder holds everything: the ledger in SQLite (docmill.db), the blobs as files (blobs/), and the key that seals
- * secrets (secret.key). dm_embedded_open gives the ports over it. A folder belongs to one process at a time: a second
- * one is refused, with the pid of the first in the sentence.
+ * One folder holds everything: the ledger in SQLite (docmill.db), the blobs as files (blobs/), and the key that
+ * seals secrets (secret.key). dm_embedded_open gives the ports over it. A folder belongs to one process at a
+ * time: a second one is refused, with the pid of the first in the sentence.
  *
- * What is durable when a port answers is said in ports/store.h and ports/blob.h. Opening a folder gives back what the process
- * before held: its claims and leases count as run out, and their documents are due at once. */
+ * What is durable when a port answers is said in ports/store.h and ports/blob.h. Opening a folder gives back
+ * what the process before held: its claims and leases count as run out, and their documents are due at once. */
 #ifndef DM_EMBEDDED_H
 #define DM_EMBEDDED_H
 

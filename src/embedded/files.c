@@ -1,8 +1,9 @@
 /* files.c: the blob port over files.
  *
- * What is put is first written under a meaningless name in the spool, then renamed: a blob is there whole or not at all. For a kept blob the
- * bytes are synced before the rename and the folder after it. The spool lies in the same folder as the blobs, so that a rename never
- * becomes a copy; each process has its own part of it, and whoever opens the folder removes what dead ones left. */
+ * What is put is first written under a meaningless name in the spool, then renamed: a blob is there whole or not
+ * at all. For a kept blob the bytes are synced before the rename and the folder after it. The spool lies in the
+ * same folder as the blobs, so that a rename never becomes a copy; each process has its own part of it, and
+ * whoever opens the folder removes what dead ones left. */
 #include "embedded/files.h"
 
 #include <dirent.h>
@@ -40,7 +41,7 @@ enum dm_code dm_files_check_space(const struct dm_files *files, struct dm_err *e
     return DM_OK;
 }
 
-/* ---- putting ---------------------------------------------------------------------------------------------------------- */
+/* ---- putting ------------------------------------------------------------------------------------------------- */
 
 enum dm_code dm_files_spool(struct dm_files *files, char name[24], int *ret_fd, struct dm_err *err)
 {
@@ -144,7 +145,7 @@ static enum dm_code files_put_new(void *self, const struct dm_tenant *tenant, st
     return dm_files_publish(files, spooled, fd, tenant, key, durability, true, err);
 }
 
-/* ---- getting ---------------------------------------------------------------------------------------------------------- */
+/* ---- getting ------------------------------------------------------------------------------------------------- */
 
 static enum dm_code not_found(struct dm_str key, struct dm_err *err)
 {
@@ -174,8 +175,7 @@ static enum dm_code open_blob(struct dm_files *files, const struct dm_tenant *te
     if (!S_ISREG(about.st_mode))
         return not_found(key, err);
     *ret_size = (uint64_t)about.st_size;
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = dm_move_fd(&fd);
     return DM_OK;
 }
 
@@ -193,7 +193,7 @@ static enum dm_code files_get(void *self, const struct dm_tenant *tenant, struct
                               uint64_t size, struct dm_buf *buf, struct dm_err *err)
 {
     DM_CLEANUP(dm_close_fd) int fd = -1;
-    uint64_t there;
+    uint64_t there = 0;
     enum dm_code rc = open_blob(self, tenant, key, &fd, &there, err);
     if (rc != DM_OK)
         return rc;
@@ -270,7 +270,7 @@ struct dm_blob dm_files_blob(struct dm_files *files)
     return (struct dm_blob){ &ops, files };
 }
 
-/* ---- opening and closing ---------------------------------------------------------------------------------------------- */
+/* ---- opening and closing ------------------------------------------------------------------------------------- */
 
 /* Removes the parts of the spool whose process is gone: their lock is free. */
 static enum dm_code remove_dead_spools(int spools_fd, struct dm_err *err)
@@ -352,7 +352,8 @@ void dm_files_close(struct dm_files *files)
     if (files->spool_fd >= 0) {
         char name[48];
         snprintf(name, sizeof(name), "%s/%s", SPOOL, files->spool_name);
-        /* What is left is of uploads that nobody finished; what cannot be removed now is removed by the next to open it. */
+        /* What is left is of uploads that nobody finished; what cannot be removed now is removed by the next to
+         * open it. */
         if (dm_folder_empty(files->spool_fd, "the spool", NULL) == DM_OK)
             unlinkat(files->root_fd, name, AT_REMOVEDIR);
     }

@@ -6,12 +6,13 @@
  *   files_list.c   everything below a prefix: listing and removing
  *   files_sync.c   syncs of folders, shared by those who wait for the same one
  *
- * The key {a}/{b}/… of a tenant lies at <folder>/<tenant>/<two digits of a hash of a>/{a},{b}/…: its first slash is written as a
- * comma. So a document's source and result lie beside those of others in one of 256 folders per tenant, a new document
- * needs no folder of its own, and one sync of a folder serves all who put something into it at that time. Only what a document has
- * many of (segments, images) lies in folders of its own.
+ * The key {a}/{b}/… of a tenant lies at <folder>/<tenant>/<two digits of a hash of a>/{a},{b}/…: its first slash
+ * is written as a comma. So a document's source and result lie beside those of others in one of 256 folders per
+ * tenant, a new document needs no folder of its own, and one sync of a folder serves all who put something into
+ * it at that time. Only what a document has many of (segments, images) lies in folders of its own.
  *
- * Keys are [A-Za-z0-9._/-] without "." at the start of a part; a key cannot also be the folder of another (a/b and a/b/c). */
+ * Keys are [A-Za-z0-9._/-] without "." at the start of a part; a key cannot also be the folder of another (a/b
+ * and a/b/c). */
 #ifndef DM_EMBEDDED_FILES_H
 #define DM_EMBEDDED_FILES_H
 
@@ -23,7 +24,7 @@
 
 #include "ports/blob.h"
 
-/* ---- syncs of folders (files_sync.c) ---------------------------------------------------------------------------------- */
+/* ---- syncs of folders (files_sync.c) ------------------------------------------------------------------------- */
 
 enum { DM_FOLDERS_KNOWN = 1024 };
 
@@ -38,17 +39,17 @@ struct dm_syncer {
 
 void dm_syncer_make(struct dm_syncer *syncer);
 void dm_syncer_free(struct dm_syncer *syncer);
-/* The names in the folder are as durable as the disk can make them. Callers who come while the same folder is being synced share the
- * next sync. */
+/* The names in the folder are as durable as the disk can make them. Callers who come while the same folder is
+ * being synced share the next sync. */
 DM_MUST_USE enum dm_code dm_syncer_sync(struct dm_syncer *syncer, int folder_fd, struct dm_err *err);
-/* `folders` holds count descriptors, each folder in the one before. The last is synced, and every one above whose entry may not be
- * durable yet. */
+/* `folders` holds count descriptors, each folder in the one before. The last is synced, and every one above
+ * whose entry may not be durable yet. */
 DM_MUST_USE enum dm_code dm_syncer_sync_path(struct dm_syncer *syncer, const int *folders, uint32_t count,
                                              struct dm_err *err);
 /* Before the folder is removed: its number may be given to another. */
 void dm_syncer_forget(struct dm_syncer *syncer, int folder_fd);
 
-/* ---- places (files_path.c) -------------------------------------------------------------------------------------------- */
+/* ---- places (files_path.c) ----------------------------------------------------------------------------------- */
 
 enum { DM_PLACE_DEPTH = 8, DM_PLACE_NAME = DM_BLOB_KEY_MAX + 1, DM_BUCKETS = 256 };
 
@@ -64,14 +65,15 @@ static inline int dm_place_folder(const struct dm_place *place)
 {
     return place->folders[place->count - 1];
 }
-/* DM_INVALID: no key. DM_NOT_FOUND where a folder is absent and `make` is not set; without a sentence, because callers differ in it. */
+/* DM_INVALID: no key. DM_NOT_FOUND where a folder is absent and `make` is not set; without a sentence, because
+ * callers differ in it. */
 DM_MUST_USE enum dm_code dm_place_open(int root_fd, const struct dm_tenant *tenant, struct dm_str key, bool make,
                                        struct dm_place *ret, struct dm_err *err);
 /* The folder of the tenant's n-th bucket, or DM_NOT_FOUND. */
 DM_MUST_USE enum dm_code dm_bucket_open(int root_fd, const struct dm_tenant *tenant, uint32_t n, int *ret_fd,
                                         struct dm_err *err);
 
-/* ---- the port --------------------------------------------------------------------------------------------------------- */
+/* ---- the port ------------------------------------------------------------------------------------------------ */
 
 struct dm_files {
     char *path; /* for sentences */
@@ -83,14 +85,15 @@ struct dm_files {
     struct dm_syncer syncer;
     pthread_mutex_t mutex; /* guards sha256 */
     EVP_MD
-        *sha256; /* fetched on first need: OpenSSL's start takes time and memory that an idle server need not spend */
+    *sha256; /* fetched on first need: OpenSSL's start takes time and memory that an idle server need not spend */
 };
 
 /* DM_NO_SPACE below the floor. */
 DM_MUST_USE enum dm_code dm_files_check_space(const struct dm_files *files, struct dm_err *err);
 /* An empty spooled file. */
 DM_MUST_USE enum dm_code dm_files_spool(struct dm_files *files, char name[24], int *ret_fd, struct dm_err *err);
-/* Gives a spooled file, written and closed or not, its place; on failure it is removed. `fresh`: DM_EXISTS rather than overwrite. */
+/* Gives a spooled file, written and closed or not, its place; on failure it is removed. `fresh`: DM_EXISTS
+ * rather than overwrite. */
 DM_MUST_USE enum dm_code dm_files_publish(struct dm_files *files, const char *spooled, int fd,
                                           const struct dm_tenant *tenant, struct dm_str key,
                                           enum dm_durability durability, bool fresh, struct dm_err *err);

@@ -1,7 +1,7 @@
 /* files_list.c: everything below a prefix.
  *
- * Folders give their names in no order, so a listing goes through all of them and keeps the smallest `max`: memory depends on what is
- * asked for, not on what there is. */
+ * Folders give their names in no order, so a listing goes through all of them and keeps the smallest `max`:
+ * memory depends on what is asked for, not on what there is. */
 #include "embedded/files.h"
 
 #include <dirent.h>
@@ -16,7 +16,7 @@
 
 enum { LIST_MAX = 1000, REMOVE_TRIES = 5, FOLDER_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
-/* ---- the smallest keys ------------------------------------------------------------------------------------------------- */
+/* ---- the smallest keys --------------------------------------------------------------------------------------- */
 
 struct listing {
     struct dm_str prefix;
@@ -68,7 +68,7 @@ static enum dm_code add_key(struct listing *listing, struct dm_str key, struct d
     return DM_OK;
 }
 
-/* ---- walking ----------------------------------------------------------------------------------------------------------- */
+/* ---- walking ------------------------------------------------------------------------------------------------- */
 
 static DIR *open_listing(int folder_fd, struct dm_err *err, enum dm_code *ret_code)
 {
@@ -195,7 +195,7 @@ enum dm_code dm_files_list(void *self, const struct dm_tenant *tenant, struct dm
     return rc;
 }
 
-/* ---- removing ---------------------------------------------------------------------------------------------------------- */
+/* ---- removing ------------------------------------------------------------------------------------------------ */
 
 /* A folder with all that is in it; absent is fine. */
 static enum dm_code remove_folder(struct dm_files *files, int parent_fd, const char *name, struct dm_err *err)

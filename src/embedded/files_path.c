@@ -1,7 +1,7 @@
 /* files_path.c: where a key lies.
  *
- * Every folder on the way is opened by its name in the one before and never through a symbolic link, so that neither a key nor anything
- * in the tree can lead out of the tenant's folder. */
+ * Every folder on the way is opened by its name in the one before and never through a symbolic link, so that
+ * neither a key nor anything in the tree can lead out of the tenant's folder. */
 #include "embedded/files.h"
 
 #include <errno.h>

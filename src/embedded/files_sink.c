@@ -1,7 +1,8 @@
 /* files_sink.c: uploads of unknown length.
  *
- * A sink passes bytes on to its file as they come. Only small pieces are gathered, in a buffer that exists from the first
- * of them, so that a server's chunks cost one system call each and an upload costs memory only where it trickles. */
+ * A sink passes bytes on to its file as they come. Only small pieces are gathered, in a buffer that exists from
+ * the first of them, so that a server's chunks cost one system call each and an upload costs memory only where
+ * it trickles. */
 #include "embedded/files.h"
 
 #include <inttypes.h>

@@ -1,11 +1,12 @@
 /* files_sync.c: syncs of folders, grouped.
  *
- * A new name is durable when its folder has been synced after the name was made. A sync that is already running may have begun
- * too early, so who arrives then waits for the next one, which starts as soon as the running one ends and serves all who
- * wait by then: however many uploads end at once, a folder is synced twice, not once for each.
+ * A new name is durable when its folder has been synced after the name was made. A sync that is already running
+ * may have begun too early, so who arrives then waits for the next one, which starts as soon as the running one
+ * ends and serves all who wait by then: however many uploads end at once, a folder is synced twice, not once for
+ * each.
  *
- * A name deep down needs the folders above it, too. Which of those are durable is remembered by inode, in a table of fixed size;
- * who finds a folder that is not in it syncs the one above again, which is never wrong. */
+ * A name deep down needs the folders above it, too. Which of those are durable is remembered by inode, in a
+ * table of fixed size; who finds a folder that is not in it syncs the one above again, which is never wrong. */
 #include "embedded/files.h"
 
 #include <errno.h>

@@ -22,6 +22,13 @@ void dm_close_fd(int *fd)
     *fd = -1;
 }
 
+int dm_move_fd(int *fd)
+{
+    int moved = *fd;
+    *fd = -1;
+    return moved;
+}
+
 /* The path of what holds `path`: "a/b" of "a/b/c", "." of "c", "/" of "/c". */
 static void parent_of(const char *path, struct dm_buf *ret)
 {
@@ -92,8 +99,7 @@ enum dm_code dm_folder_lock(int folder_fd, const char *name, const char *path, i
     int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)len, 0) != len)
         return dm_fail_errno(err, errno, "the lock file %s/%s cannot be written", path, name);
-    *ret_fd = fd;
-    fd = -1;
+    *ret_fd = dm_move_fd(&fd);
     return DM_OK;
 }
 

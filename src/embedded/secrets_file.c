@@ -1,10 +1,11 @@
 /* secrets_file.c: sealing with a key that lies in a file beside the database.
  *
- * The file holds 32 random bytes, is made once, and is for its owner alone. It is not in the database and not in backups, so that
- * neither of them opens what was sealed; whoever restores a backup needs the file, too.
+ * The file holds 32 random bytes, is made once, and is for its owner alone. It is not in the database and not in
+ * backups, so that neither of them opens what was sealed; whoever restores a backup needs the file, too.
  *
- * No two uses share a key: each purpose gets its own by HMAC-SHA-256 of its name under the file's. A sealed text is
- * base64url of  u8 version | 12 bytes nonce | AES-256-GCM of the text | 16 bytes tag, with tenant and purpose authenticated. */
+ * No two uses share a key: each purpose gets its own by HMAC-SHA-256 of its name under the file's. A sealed text
+ * is base64url of  u8 version | 12 bytes nonce | AES-256-GCM of the text | 16 bytes tag, with tenant and purpose
+ * authenticated. */
 #include "embedded/secrets_file.h"
 
 #include <errno.h>
@@ -36,8 +37,8 @@ enum {
     READY_MACS = 8,
 };
 
-/* A MAC that has its purpose's key already: fetching the algorithm and preparing the key are most of what one costs, and
- * every job with a link is signed. Used by copying. */
+/* A MAC that has its purpose's key already: fetching the algorithm and preparing the key are most of what one
+ * costs, and every job with a link is signed. Used by copying. */
 struct ready_mac {
     const char *purpose;
     EVP_MAC_CTX *mac;
@@ -58,7 +59,7 @@ static void derived_key_free(struct derived_key *key)
     OPENSSL_cleanse(key, sizeof(*key));
 }
 
-/* ---- keys -------------------------------------------------------------------------------------------------------------- */
+/* ---- keys ---------------------------------------------------------------------------------------------------- */
 
 static enum dm_code hmac(const unsigned char key[KEY_BYTES], struct dm_str text, unsigned char ret[DM_MAC_BYTES],
                          struct dm_err *err)
@@ -81,7 +82,7 @@ static enum dm_code derive(const struct dm_key_file *file, const char *use, cons
     return hmac(file->key, dm_str_of(label, (size_t)size), ret->bytes, err);
 }
 
-/* ---- sealing ----------------------------------------------------------------------------------------------------------- */
+/* ---- sealing ------------------------------------------------------------------------------------------------- */
 
 /* What is authenticated beside the text; the NUL keeps "a" + "bc" and "ab" + "c" apart. */
 static bool add_context(EVP_CIPHER_CTX *cipher, bool seal, const struct dm_tenant *tenant, const char *purpose)
@@ -192,7 +193,8 @@ static enum dm_code make_mac(const struct dm_key_file *file, const char *purpose
     return DM_OK;
 }
 
-/* A copy of the purpose's MAC. Purposes are few and static words; one more than there are places is made anew each time. */
+/* A copy of the purpose's MAC. Purposes are few and static words; one more than there are places is made anew
+ * each time. */
 static enum dm_code take_mac(struct dm_key_file *file, const char *purpose, EVP_MAC_CTX **ret, struct dm_err *err)
 {
     enum dm_code rc = DM_OK;
@@ -244,7 +246,7 @@ struct dm_secrets dm_key_file_secrets(struct dm_key_file *file)
     return (struct dm_secrets){ &ops, file };
 }
 
-/* ---- the file ---------------------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------------------------ */
 
 /* Under another name first: a key that was cut short by a crash must not be taken for one. */
 static enum dm_code make_key(int folder_fd, const char *name, const char *path, struct dm_err *err)

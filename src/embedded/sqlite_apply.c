@@ -1,7 +1,7 @@
 /* sqlite_apply.c: one transaction of the store port.
  *
- * The parts are written in the order of enum dm_conflict, each under its own condition in SQL; the first one that changes no row
- * names the conflict. Nothing is undone here: the writer has set a savepoint. */
+ * The parts are written in the order of enum dm_conflict, each under its own condition in SQL; the first one
+ * that changes no row names the conflict. Nothing is undone here: the writer has set a savepoint. */
 #include "embedded/sqlite_store.h"
 
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* sqlite_db.c: connections to the database.
  *
- * SQLite is used without its own locks (NOMUTEX): a connection belongs to one task at a time by construction. Caches are small,
- * because the kernel's holds the same pages for nothing, and mapping the file would count as our memory. */
+ * SQLite is used without its own locks (NOMUTEX): a connection belongs to one task at a time by construction.
+ * Caches are small, because the kernel's holds the same pages for nothing, and mapping the file would count as
+ * our memory. */
 #include "embedded/sqlite_store.h"
 
 #include <errno.h>
@@ -56,8 +57,8 @@ static bool no_room(int system_errno)
     return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG;
 }
 
-/* Whether it was for want of space that the database or its log could not be written. sqlite3_system_errno says only what the
- * last system call of all said; each file keeps its own. */
+/* Whether it was for want of space that the database or its log could not be written. sqlite3_system_errno says
+ * only what the last system call of all said; each file keeps its own. */
 static bool lacks_space(sqlite3 *handle)
 {
     int of_file = 0, of_log = 0;

@@ -1,6 +1,7 @@
 /* sqlite_index.c: lists over documents: a tenant's own, and for the operator what is ready and what is due.
  *
- * Each walks a partial index that holds only what it looks for, so an idle server with many old documents does next to nothing. */
+ * Each walks a partial index that holds only what it looks for, so an idle server with many old documents does
+ * next to nothing. */
 #include "embedded/sqlite_store.h"
 
 #include <inttypes.h>
@@ -8,17 +9,18 @@
 
 #include "base/encode.h"
 
-/* Rows looked at for one page of a list that asks for a rare status: then the page ends early and says where to go on. */
-enum { LIST_ROWS_MAX = 10000, CURSOR_MAX = 64 };
+/* Rows looked at for one page of a list that asks for a rare status: then the page ends early and says where to
+ * go on. */
+enum { LIST_ROWS_MAX = 10000, CURSOR_MAX = 64, CODED_MAX = 2 * CURSOR_MAX };
 
-/* ---- a tenant's documents --------------------------------------------------------------------------------------------- */
+/* ---- a tenant's documents ------------------------------------------------------------------------------------ */
 
 /* The place after a document: its instant and id, encoded so that nobody builds on what is in it. */
 static enum dm_code make_cursor(int64_t created_ms, struct dm_str id, struct dm_arena *arena, struct dm_str *ret,
                                 struct dm_err *err)
 {
     DM_AUTO(dm_buf) plain = dm_buf_make(CURSOR_MAX);
-    DM_AUTO(dm_buf) coded = dm_buf_make(2 * CURSOR_MAX);
+    DM_AUTO(dm_buf) coded = dm_buf_make(CODED_MAX);
     dm_buf_addf(&plain, "%" PRId64 ",%.*s", created_ms, DM_STR_ARG(id));
     dm_buf_add_base64url(&coded, dm_buf_str(&plain));
     struct dm_str cursor =
@@ -48,7 +50,7 @@ static enum dm_code bind_query(sqlite3_stmt *statement, const struct dm_tenant *
     /* (instant, id) of each row must be below this. No id is below the empty text: "created before" alone. */
     int64_t before_ms = query->to_ms ? query->to_ms : INT64_MAX;
     if (query->after.len) {
-        int64_t after_ms;
+        int64_t after_ms = 0;
         enum dm_code rc = read_cursor(query->after, &after_ms, after, err);
         if (rc != DM_OK)
             return rc;
@@ -136,7 +138,7 @@ enum dm_code dm_sqlite_list(void *self, const struct dm_tenant *tenant, const st
     return DM_OK;
 }
 
-/* ---- the operator's --------------------------------------------------------------------------------------------------- */
+/* ---- the operator's ------------------------------------------------------------------------------------------ */
 
 static enum dm_code read_tenant(sqlite3_stmt *row, int at, struct dm_tenant *ret, struct dm_err *err)
 {

@@ -1,11 +1,13 @@
 /* sqlite_pool.c: the readers and their snapshots.
  *
- * A poll for a document reads two rows; beginning and ending a read transaction for it would cost more than the reading, because both
- * take locks on a file. So a reader keeps its snapshot until something has been committed after it was taken. The number of
- * commits is raised before the writer acknowledges one, so whoever was told "done" finds it.
+ * A poll for a document reads two rows; beginning and ending a read transaction for it would cost more than the
+ * reading, because both take locks on a file. So a reader keeps its snapshot until something has been committed
+ * after it was taken. The number of commits is raised before the writer acknowledges one, so whoever was told
+ * "done" finds it.
  *
- * An old snapshot keeps SQLite from emptying its log into the database. None grows old: one that is stale when its user is done ends at
- * once, and those that became stale lying idle are ended by the writer before it empties the log. */
+ * An old snapshot keeps SQLite from emptying its log into the database. None grows old: one that is stale when
+ * its user is done ends at once, and those that became stale lying idle are ended by the writer before it
+ * empties the log. Readers that are never idle it can hold up for a moment. */
 #include "embedded/sqlite_store.h"
 
 #include <errno.h>
@@ -89,7 +91,8 @@ static enum dm_code make_reader(const struct dm_readers *readers, struct dm_read
     return DM_OK;
 }
 
-/* With the mutex held: an idle reader; or NULL with *ret_make where a new one may be made; or NULL after too long a wait. */
+/* With the mutex held: an idle reader; or NULL with *ret_make where a new one may be made; or NULL after too
+ * long a wait. */
 static struct dm_reader_db *take_idle(struct dm_readers *readers, bool *ret_make)
 {
     struct timespec until = { 0 };
@@ -146,6 +149,7 @@ enum dm_code dm_readers_take(struct dm_readers *readers, struct dm_reader_db **r
         pthread_mutex_unlock(&readers->mutex);
         return rc;
     }
+    DM_CHECK(reader);
     rc = begin_snapshot(readers, reader, err);
     if (rc != DM_OK) {
         dm_readers_give(readers, reader, rc);

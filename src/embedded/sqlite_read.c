@@ -1,7 +1,7 @@
 /* sqlite_read.c: the reads of one document.
  *
- * All parts of a read come from one snapshot. Polling for a document's state is what a server does most, so DOC and STATE together
- * are one statement. */
+ * All parts of a read come from one snapshot. Polling for a document's state is what a server does most, so DOC
+ * and STATE together are one statement. */
 #include "embedded/sqlite_store.h"
 
 #include <string.h>

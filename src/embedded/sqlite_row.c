@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 
-/* ---- closed lists as words ------------------------------------------------------------------------------------------- */
+/* ---- closed lists as words ----------------------------------------------------------------------------------- */
 
 enum kind {
     KIND_U32,
@@ -82,7 +82,7 @@ static const struct {
 
 _Static_assert(sizeof(enum dm_status) == sizeof(int) && sizeof(enum dm_media) == sizeof(int), "enums are ints here");
 
-/* ---- records as tables ----------------------------------------------------------------------------------------------- */
+/* ---- records as tables --------------------------------------------------------------------------------------- */
 
 struct column {
     const char *name;
@@ -297,7 +297,7 @@ enum dm_code dm_row_read_idem(sqlite3_stmt *row, int at, struct dm_idem *ret, st
     READ(idem, NULL);
 }
 
-/* ---- WORK's ranges: "1-5,9-9" and, with losses and instant, "3-3:1:0,7-9:0:1764000000000" ----------------------------- */
+/* ---- WORK's ranges: "1-5,9-9" and, with losses and instant, "3-3:1:0,7-9:0:1764000000000" -------------------- */
 
 enum dm_code dm_row_bind_work(sqlite3_stmt *statement, int *at, const struct dm_work *work, struct dm_buf *chosen,
                               struct dm_buf *returned, struct dm_err *err)
@@ -394,7 +394,7 @@ enum dm_code dm_row_read_work(sqlite3_stmt *row, int at, struct dm_arena *arena,
     return rc;
 }
 
-/* ---- rows of unknown number ------------------------------------------------------------------------------------------- */
+/* ---- rows of unknown number ---------------------------------------------------------------------------------- */
 
 void dm_rows_free(struct dm_rows *rows)
 {

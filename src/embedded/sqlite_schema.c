@@ -1,12 +1,12 @@
 /* sqlite_schema.c: the tables, and how older databases become newer ones.
  *
- * `application_id` says that a database is docmill's, `user_version` how many migrations it has seen. A migration is a
- * transaction of its own, so a crash leaves the version before or the one after. A released migration never changes: what
- * comes later is added at the end, and must leave what older versions of docmill read in place until
- * `docmill init --finish-upgrade`.
+ * `application_id` says that a database is docmill's, `user_version` how many migrations it has seen. A
+ * migration is a transaction of its own, so a crash leaves the version before or the one after. A released
+ * migration never changes: what comes later is added at the end, and must leave what older versions of docmill
+ * read in place until `docmill init --finish-upgrade`.
  *
- * Closed lists (status, reason, media, …) are stored as their words, not as numbers: a number would change its meaning when
- * a list grows in its middle, and the words can be read with any SQLite tool. */
+ * Closed lists (status, reason, media, …) are stored as their words, not as numbers: a number would change its
+ * meaning when a list grows in its middle, and the words can be read with any SQLite tool. */
 #include "embedded/sqlite_store.h"
 
 #include <inttypes.h>
@@ -150,9 +150,9 @@ enum dm_code dm_sqlite_migrate(struct dm_db *db, const char *path, const char *c
 
 enum dm_code dm_sqlite_give_back(struct dm_db *db, uint64_t *ret_count, struct dm_err *err)
 {
-    /* The instant 1 is long past whatever the clock says, and not 0, which would mean "none". Every document with a claim is
-     * made due, also one with more to claim: the sweeper gives its claims back first and then makes it READY again.
-     * Records that change get a new version, as always. */
+    /* The instant 1 is long past whatever the clock says, and not 0, which would mean "none". Every document
+     * with a claim is made due, also one with more to claim: the sweeper gives its claims back first and then
+     * makes it READY again. Records that change get a new version, as always. */
     static const char sql[] =
         "BEGIN IMMEDIATE;"
         "UPDATE claim SET lease_until_ms=1;"

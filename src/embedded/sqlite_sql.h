@@ -1,11 +1,12 @@
-/* sqlite_sql.h: every statement that docmill sends to SQLite, and the columns of every record. Private to this room.
+/* sqlite_sql.h: every statement that docmill sends to SQLite, and the columns of every record. Private to this
+ * room.
  *
- * A record's columns are one list: the statements below and the code that binds and reads them (sqlite_row.c) are made
- * from it, so that they cannot come apart. Rows are always updated column by column, never replaced: a column that a newer
- * docmill added keeps its value when this one writes the row.
+ * A record's columns are one list: the statements below and the code that binds and reads them (sqlite_row.c)
+ * are made from it, so that they cannot come apart. Rows are always updated column by column, never replaced: a
+ * column that a newer docmill added keeps its value when this one writes the row.
  *
- * Every table begins its key with (file, tenant): ids grow with time, so what is written together lies together, and
- * no statement can name a record without its tenant. */
+ * Every table begins its key with (file, tenant): ids grow with time, so what is written together lies together,
+ * and no statement can name a record without its tenant. */
 #ifndef DM_EMBEDDED_SQLITE_SQL_H
 #define DM_EMBEDDED_SQLITE_SQL_H
 

@@ -11,8 +11,8 @@
  *   sqlite_index.c    lists: a tenant's documents, what is ready, what is due
  *   sqlite_store.c    the port
  *
- * There is one writing connection, owned by the writer task, and a few reading ones. `commits` counts what became durable; a
- * reader keeps its snapshot for as long as that number stands still. */
+ * There is one writing connection, owned by the writer task, and a few reading ones. `commits` counts what
+ * became durable; a reader keeps its snapshot for as long as that number stands still. */
 #ifndef DM_EMBEDDED_SQLITE_STORE_H
 #define DM_EMBEDDED_SQLITE_STORE_H
 
@@ -25,7 +25,7 @@
 #include "ports/runtime.h"
 #include "ports/store.h"
 
-/* ---- connections (sqlite_db.c): each is used by one task at a time --------------------------------------------------- */
+/* ---- connections (sqlite_db.c): each is used by one task at a time ------------------------------------------- */
 
 struct dm_db {
     sqlite3 *handle;
@@ -53,7 +53,7 @@ DM_MUST_USE enum dm_code dm_db_run(struct dm_db *db, enum dm_sql which, struct d
 /* The connection's last error. */
 DM_MUST_USE enum dm_code dm_db_fail(struct dm_db *db, const char *what, struct dm_err *err);
 
-/* ---- schema (sqlite_schema.c) --------------------------------------------------------------------------------------- */
+/* ---- schema (sqlite_schema.c) -------------------------------------------------------------------------------- */
 
 /* What takes a database from version i to i + 1 of `user_version`. Never changed once released, only added to. */
 extern const char *const dm_sqlite_migrations[];
@@ -65,7 +65,7 @@ DM_MUST_USE enum dm_code dm_sqlite_migrate(struct dm_db *db, const char *path, c
 /* What the process before held is anybody's again: see embedded.h. */
 DM_MUST_USE enum dm_code dm_sqlite_give_back(struct dm_db *db, uint64_t *ret_count, struct dm_err *err);
 
-/* ---- rows (sqlite_row.c) --------------------------------------------------------------------------------------------- */
+/* ---- rows (sqlite_row.c) ------------------------------------------------------------------------------------- */
 
 /* Binding starts at parameter `at` and answers the next one; reading starts at column `at`. Texts are copied into the
  * arena. DM_CORRUPT where a row holds what no docmill wrote. */
@@ -116,16 +116,17 @@ void *dm_rows_add(struct dm_rows *rows);
 DM_MUST_USE enum dm_code dm_rows_move(struct dm_rows *rows, struct dm_arena *arena, const void **ret,
                                       struct dm_err *err);
 
-/* ---- one transaction (sqlite_apply.c) -------------------------------------------------------------------------------- */
+/* ---- one transaction (sqlite_apply.c) ------------------------------------------------------------------------ */
 
-/* Writes all of it or answers DM_CONFLICT with transaction->ret_conflict set; the caller undoes what was written by then. */
+/* Writes all of it or answers DM_CONFLICT with transaction->ret_conflict set; the caller undoes what was written
+ * by then. */
 DM_MUST_USE enum dm_code dm_sqlite_apply(struct dm_db *db, const struct dm_tenant *tenant, const struct dm_file *file,
                                          struct dm_transaction *transaction, struct dm_err *err);
 /* Removes a bounded part of the document; *ret_more: call again. */
 DM_MUST_USE enum dm_code dm_sqlite_erase_some(struct dm_db *db, const struct dm_tenant *tenant,
                                               const struct dm_file *file, bool *ret_more, struct dm_err *err);
 
-/* ---- readers (sqlite_pool.c) ------------------------------------------------------------------------------------------ */
+/* ---- readers (sqlite_pool.c) --------------------------------------------------------------------------------- */
 
 struct dm_reader_db {
     struct dm_db db;
@@ -155,11 +156,12 @@ DM_MUST_USE enum dm_code dm_readers_take(struct dm_readers *readers, struct dm_r
 void dm_readers_give(struct dm_readers *readers, struct dm_reader_db *reader, enum dm_code rc);
 /* Ends the snapshots of readers that nobody uses, so that the log can be emptied into the database. */
 void dm_readers_let_go(struct dm_readers *readers);
-/* The same for all readers: nobody gets one until dm_readers_resume, and those in use are waited for, so long at most. */
+/* The same for all readers: nobody gets one until dm_readers_resume, and those in use are waited for, so long at
+ * most. */
 void dm_readers_pause(struct dm_readers *readers, int64_t wait_ms);
 void dm_readers_resume(struct dm_readers *readers);
 
-/* ---- the writer (sqlite_write.c) -------------------------------------------------------------------------------------- */
+/* ---- the writer (sqlite_write.c) ----------------------------------------------------------------------------- */
 
 struct dm_writer;
 
@@ -177,7 +179,7 @@ DM_MUST_USE enum dm_code dm_writer_erase(struct dm_writer *writer, const struct 
 /* Whether it takes writes; waits a second at most. */
 DM_MUST_USE enum dm_code dm_writer_check(struct dm_writer *writer, struct dm_err *err);
 
-/* ---- reads and the port (sqlite_read.c, sqlite_index.c, sqlite_store.c) ----------------------------------------------- */
+/* ---- reads and the port (sqlite_read.c, sqlite_index.c, sqlite_store.c) -------------------------------------- */
 
 struct dm_sqlite {
     char *path;

@@ -1,11 +1,12 @@
 /* sqlite_write.c: the writer task, which groups commits.
  *
- * A sync costs milliseconds, a transaction microseconds. So callers hand their transaction over and wait; the writer takes all that wait,
- * runs each inside a savepoint of one SQLite transaction, commits once, and tells each how its own ended. When nothing is being
- * written it starts at once: while it syncs the next group gathers by itself, so no delay is ever added.
+ * A sync costs milliseconds, a transaction microseconds. So callers hand their transaction over and wait; the
+ * writer takes all that wait, runs each inside a savepoint of one SQLite transaction, commits once, and tells
+ * each how its own ended. When nothing is being written it starts at once: while it syncs the next group gathers
+ * by itself, so no delay is ever added.
  *
- * An answer is given only after the sync. If that fails, all of the group get the failure, those with a conflict too: what they lost
- * against has not happened. */
+ * An answer is given only after the sync. If that fails, all of the group get the failure, those with a conflict
+ * too: what they lost against has not happened. */
 #include "embedded/sqlite_store.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@ enum {
     /* The log is emptied into the database at this many pages (4 MB): large enough to write a page that changes often
      * only once, small enough that readers find most pages without it. */
     LOG_PAGES = 1000,
-    LOG_PAGES_PAUSE = 3 * LOG_PAGES,
+    /* Where readers have kept it from being emptied until here, they are made to let go of it. */
+    LOG_PAGES_INSIST = 3 * LOG_PAGES,
     PAUSE_WAIT_MS = 200,
 };
 
@@ -62,7 +64,7 @@ struct dm_writer {
     struct dm_err check_err;
 };
 
-/* ---- one group -------------------------------------------------------------------------------------------------------- */
+/* ---- one group ----------------------------------------------------------------------------------------------- */
 
 static int on_log_written(void *context, sqlite3 *handle, const char *name, int pages)
 {
@@ -115,8 +117,8 @@ static void fail_all(struct request *first, const struct request *end, enum dm_c
     }
 }
 
-/* Runs requests from `first` on in one SQLite transaction; answers the first that is not in it, because an error ended the
- * transaction before. */
+/* Runs requests from `first` on in one SQLite transaction; answers the first that is not in it, because an error
+ * ended the transaction before. */
 static struct request *run_transaction(struct dm_writer *writer, struct request *first)
 {
     struct dm_db *db = &writer->db;
@@ -169,24 +171,32 @@ static bool move_log(struct dm_writer *writer)
     return rc == SQLITE_OK && pages == moved;
 }
 
-/* Moves the log's pages into the database when there are many. What a reader still needs stays for the next time; but readers
- * that never rest would keep all of it, so where it has grown they are held up for a moment. */
+/* All readers, also those that never rest, change over to the newest snapshot; they are held up for as long as the reads
+ * under way take. */
+static void renew_readers(struct dm_writer *writer)
+{
+    dm_readers_pause(writer->readers, PAUSE_WAIT_MS);
+    dm_readers_resume(writer->readers);
+}
+
+/* Moves the log's pages into the database when there are many. What a reader still needs stays for the next time. Once
+ * all are moved readers change over to snapshots that need no log, so that it can begin anew instead of growing. */
 static void empty_log(struct dm_writer *writer)
 {
     if (writer->log_pages < writer->empty_at)
         return;
-    bool pause = writer->log_pages >= LOG_PAGES_PAUSE;
-    if (pause)
-        dm_readers_pause(writer->readers, PAUSE_WAIT_MS);
+    bool insist = writer->log_pages >= LOG_PAGES_INSIST;
+    if (insist)
+        renew_readers(writer);
     else
         dm_readers_let_go(writer->readers);
     writer->log_empty = move_log(writer);
     writer->empty_at = writer->log_pages + LOG_PAGES;
-    /* Readers change over to snapshots that need no log, so that it can begin anew instead of growing. */
-    if (writer->log_empty)
-        atomic_fetch_add_explicit(writer->commits, 1, memory_order_release);
-    if (pause)
-        dm_readers_resume(writer->readers);
+    if (!writer->log_empty)
+        return;
+    atomic_fetch_add_explicit(writer->commits, 1, memory_order_release);
+    if (insist)
+        renew_readers(writer);
 }
 
 /* A real write only where the last one failed: asking must not cost a sync, and must find out when space is back. */
@@ -212,7 +222,7 @@ static enum dm_code probe(struct dm_writer *writer, struct dm_err *err)
     return rc;
 }
 
-/* ---- the task --------------------------------------------------------------------------------------------------------- */
+/* ---- the task ------------------------------------------------------------------------------------------------ */
 
 static void answer_check(struct dm_writer *writer)
 {
@@ -316,7 +326,7 @@ void dm_writer_free(struct dm_writer *writer)
     dm_free(writer);
 }
 
-/* ---- callers ---------------------------------------------------------------------------------------------------------- */
+/* ---- callers ------------------------------------------------------------------------------------------------- */
 
 static enum dm_code hand_over(struct dm_writer *writer, struct request *request, struct dm_err *err)
 {

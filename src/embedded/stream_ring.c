@@ -1,9 +1,9 @@
 /* stream_ring.c: hints within one process.
  *
- * There is no table for them. The ledger is the queue: a worker that starts, or idles for a second, looks into the store,
- * so after a restart a stored hint would say nothing that is not known already, and each would cost a write. What stays is a ring of
- * fixed size. A document that is in it is not put in again, and where the ring is full the oldest hint makes room: whoever
- * takes the newer ones will look into the store anyway. */
+ * There is no table for them. The ledger is the queue: a worker that starts, or idles for a second, looks into
+ * the store, so after a restart a stored hint would say nothing that is not known already, and each would cost a
+ * write. What stays is a ring of fixed size. A document that is in it is not put in again, and where the ring is
+ * full the oldest hint makes room: whoever takes the newer ones will look into the store anyway. */
 #include "embedded/stream_ring.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* threads.c: the runtime port over POSIX threads.
  *
- * Stacks are small, because a server has many tasks and most of them wait. Waits use the monotonic clock, so that
- * nobody sleeps through a jump of the wall clock. Tasks take no signals: the main thread, which called nobody's function, gets
- * them all. */
+ * Stacks are small, because a server has many tasks and most of them wait. Waits use the monotonic clock, so
+ * that nobody sleeps through a jump of the wall clock. Tasks take no signals: the main thread, which called
+ * nobody's function, gets them all. */
 #include "embedded/embedded.h"
 
 #include <errno.h>

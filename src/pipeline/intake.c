@@ -141,7 +141,7 @@ enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct d
                               bool *ret_replayed, struct dm_err *err)
 {
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
-    struct dm_document document;
+    struct dm_document document = { 0 };
     enum dm_code rc = check_intake(intake, spool, err);
     if (rc == DM_OK)
         rc = describe(pipeline, tenant, intake, spool, &arena, &document, err);
@@ -151,7 +151,7 @@ enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct d
     dm_fresh_id(pipeline->ports.runtime, file.id);
     struct dm_blob blob = pipeline->ports.blob;
     const struct dm_blob_key key = dm_key_source(&file);
-    struct dm_blob_info info;
+    struct dm_blob_info info = { 0 };
     struct dm_sink *sink = spool->sink;
     spool->sink = NULL; /* finish takes it, whatever the answer */
     rc = dm_sink_finish(blob, sink, tenant, dm_str_z(key.text), DM_KEPT, &info, err);

@@ -13,6 +13,7 @@
 #define DM_PIPELINE_WORKER_H
 
 #include "adopt.h"
+#include "base/check.h"
 
 enum { DM_READERS_MAX = 64, DM_COMMITTERS = 2 };
 
@@ -154,7 +155,9 @@ void dm_page_task_queue(struct dm_page_task *task);
 /* Whether nothing of it counts any more. */
 static inline bool dm_page_task_void(const struct dm_page_task *task)
 {
-    return task->holding->lost || task->holding->document->over;
+    const struct dm_active *document = task->holding->document;
+    DM_CHECK(document);
+    return task->holding->lost || document->over;
 }
 
 /* sweep.c, used by the drain too: what is left of a claim goes back into WORK, or ends. */

@@ -235,7 +235,7 @@ def test_a_malicious_document_ends_with_reasons_and_harms_only_itself(arena, mak
     job = document.end(seconds=60)
     assert job["status"] in ("completed", "failed")
     check_ledger(document, job)
-    assert memory_kb(arena.pid) - before < 40_000, "the server's memory is unharmed"
+    assert arena.sanitized or memory_kb(arena.pid) - before < 40_000, "the server's memory is unharmed"
     arena.check()
     client.submit(papers.text_pdf(1)).end("completed", seconds=20)
 

@@ -152,6 +152,12 @@ class Server:
     # -- what can be seen of it
 
     @property
+    def sanitized(self):
+        """Built to find errors of memory: its own use of it says nothing then."""
+        program = Path(self.binary).read_bytes()
+        return b"__asan_init" in program or b"__tsan_init" in program
+
+    @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 

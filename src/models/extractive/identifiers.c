@@ -237,13 +237,14 @@ static uint32_t after_label(const struct dm_ex_scan *scan, uint32_t at, bool *re
     return at;
 }
 
-/* "5 O 123/21": how German courts number their cases. */
+/* "5 O 123/21", "XII ZR 8/21": how German courts number their cases. */
 static uint32_t court_number_end(const struct dm_ex_text *text, uint32_t at)
 {
     uint32_t i = at;
-    uint32_t digits = dm_ex_digits(text, i, 4, NULL);
-    i += digits;
-    if (digits == 0 || digits > 3 || dm_ex_at(text, i++) != ' ')
+    while (i - at < 5 && (is_digit(dm_ex_at(text, i)) ||
+                          (dm_ex_at(text, i) && strchr("IVX", (int)text->cp[i] & 0x7F) && text->cp[i] < 0x80)))
+        i++;
+    if (i == at || dm_ex_at(text, i++) != ' ')
         return 0;
     uint32_t letters = 0;
     while (dm_ex_is_letter(dm_ex_kind_at(text, i)) && letters < 6) {
@@ -252,7 +253,7 @@ static uint32_t court_number_end(const struct dm_ex_text *text, uint32_t at)
     }
     if (letters == 0 || dm_ex_at(text, i++) != ' ')
         return 0;
-    digits = dm_ex_digits(text, i, 7, NULL);
+    uint32_t digits = dm_ex_digits(text, i, 7, NULL);
     i += digits;
     if (digits == 0 || dm_ex_at(text, i) != '/' || dm_ex_digits(text, i + 1, 4, NULL) < 2)
         return 0;
@@ -284,7 +285,8 @@ static uint32_t labelled_end(const struct dm_ex_scan *scan, uint32_t at, uint32_
     const struct dm_ex_text *text = scan->text;
     bool said;
     uint32_t start = after_label(scan, at + scan->words->at[word].len, &said);
-    if (!said || dm_ex_date_end(scan, start) || start >= text->count)
+    uint32_t court = court_number_end(text, start);
+    if ((!said && !court) || dm_ex_date_end(scan, start) || start >= text->count)
         return 0;
     uint32_t end = vat_end(text, start);
     *ret_start = start;
@@ -292,7 +294,6 @@ static uint32_t labelled_end(const struct dm_ex_scan *scan, uint32_t at, uint32_
     if (end || (end = iban_end(text, start)) != 0)
         return end;
     *ret_kind = "number";
-    uint32_t court = court_number_end(text, start);
     end = court ? court : number_end(text, start);
     if (!end || (!is_digit(text->cp[start]) && !is_upper(text->cp[start])))
         return 0;

@@ -82,28 +82,51 @@ static uint32_t usual_width(const struct dm_ex_layout *layout)
     return 60;
 }
 
-/* The last position before `at` that is no blank. */
-static uint32_t last_visible(const struct dm_ex_text *text, uint32_t at)
+static uint32_t number_at(const struct dm_ex_text *text, uint32_t at)
 {
-    while (at > 0 && dm_ex_is_blank(text->kind[at - 1]))
-        at--;
-    return at > 0 ? at - 1 : 0;
+    uint32_t number = 0;
+    for (uint32_t digits = 0; digits < 6 && dm_ex_at(text, at) >= '0' && dm_ex_at(text, at) <= '9'; digits++)
+        number = number * 10 + (text->cp[at++] - '0');
+    return number;
+}
+
+/* "… within the first / 12 months after …", "… am / 3. Oktober": a number that happens to begin
+ * a line. A list counts up instead. */
+static bool runs_on(const struct dm_ex_text *text, const struct dm_ex_line *before, const struct dm_ex_line *line,
+                    uint32_t width, uint32_t last_item)
+{
+    if (before->kind == DM_EX_L_BLANK || before->kind > DM_EX_L_ITEM)
+        return false;
+    uint32_t parts = 0;          /* three of "1.9.5" */
+    uint32_t last = line->start; /* of the number's characters */
+    for (uint32_t i = line->start; i < line->body; i++) {
+        parts += text->kind[i] == DM_EX_DIGIT && text->kind[i + 1] != DM_EX_DIGIT;
+        last = dm_ex_is_blank(text->kind[i]) ? last : i;
+    }
+    bool listed = parts == 1 && text->kind[last] != DM_EX_DIGIT && number_at(text, line->start) == last_item + 1;
+    return (before->end - before->start) * 10 > width * 6 && !listed && text->cp[before->end - 1] != ':' &&
+           !dm_ex_ends_sentence(text, before->start, before->end);
+}
+
+static void make_prose(struct dm_ex_line *line)
+{
+    line->kind = DM_EX_L_PROSE;
+    line->body = line->start;
 }
 
 /* Lines that look like headings: which are, now that their neighbours are known. */
 static void settle_headings(const struct dm_ex_text *text, struct dm_ex_layout *layout)
 {
     uint32_t width = usual_width(layout);
+    uint32_t item = 0; /* the number of the last numbered item */
     for (uint32_t i = 0; i < layout->line_count; i++) {
         struct dm_ex_line *line = &layout->lines[i];
         const struct dm_ex_line *before = neighbour(layout, i, -1);
-        /* "… within the first / 12 months after …": a number that happens to begin a line. */
-        if (line->kind == DM_EX_L_ITEM && line->body > line->start && text->kind[line->start] == DM_EX_DIGIT &&
-            before && before->kind <= DM_EX_L_ITEM && before->kind != DM_EX_L_BLANK &&
-            (before->end - before->start) * 10 > width * 6 && !dm_ex_ends_sentence(text, before->start, before->end) &&
-            text->kind[last_visible(text, line->body)] == DM_EX_DIGIT) {
-            line->kind = DM_EX_L_PROSE;
-            line->body = line->start;
+        if (line->kind == DM_EX_L_ITEM && text->kind[line->start] == DM_EX_DIGIT) {
+            if (before && runs_on(text, before, line, width, item))
+                make_prose(line);
+            else
+                item = number_at(text, line->start);
         }
         if (line->kind != DM_EX_L_HEADING)
             continue;
@@ -188,16 +211,47 @@ static bool is_divided(const struct dm_ex_text *text, const struct dm_ex_words *
     if ((c != '-' && !sure) || text->kind[b->start] != before ||
         (before != DM_EX_LOWER && !(sure && before == DM_EX_UPPER)))
         return false;
-    /* "Nord- und Südhalbkugel": what follows is a word by itself */
-    return !dm_ex_is_stop(words, dm_ex_vocable_of(words, b->first_word)) || c == 0xAD;
+    /* "Nord- und Südhalbkugel": nothing was divided */
+    static const char *const conjunctions[] = { "und", "oder", "bzw", "bis", "and", "or",    "to", "et", "ou", "y",
+                                                "o",   "e",    "en",  "of",  "och", "eller", "og", "i",  "a" };
+    for (size_t i = 0; i < DM_COUNT(conjunctions); i++)
+        if (dm_ex_vocable_of(words, b->first_word)->hash == dm_ex_hash_utf8(dm_str_z(conjunctions[i])))
+            return c == 0xAD;
+    return true;
 }
 
-/* Whether what stands before the hyphen is a word by itself ("run-time"), seen elsewhere on the
- * page or little, or follows a hyphen already ("--leak-check"). */
-static bool is_compound(const struct dm_ex_text *text, const struct dm_ex_words *words, const struct dm_ex_line *line)
+/* Whether the page uses the two halves as one word elsewhere. */
+static bool stands_joined(const struct dm_ex_text *text, const struct dm_ex_words *words, uint32_t hyphen,
+                          const struct dm_ex_line *b)
 {
-    uint32_t word = line->first_word + line->word_count - 1;
+    uint64_t hash = DM_EX_HASH_START;
+    uint32_t start = hyphen;
+    while (start > 0 && dm_ex_is_word(text->kind[start - 1]))
+        start--;
+    for (uint32_t i = start; i < hyphen; i++)
+        hash = dm_ex_hash_step(hash, text->low[i]);
+    for (uint32_t i = b->start; i < dm_ex_word_end(words, b->first_word); i++)
+        hash = dm_ex_hash_step(hash, text->low[i]);
+    /* More words than a page of print has are not gone through. */
+    for (uint32_t i = 0; i < words->vocable_count && i < 2000; i++)
+        if (words->vocables[i].hash == hash)
+            return true;
+    return false;
+}
+
+/* Whether the hyphen between two lines is part of the word ("run-time", "--leak-check") rather
+ * than of the line: on a page whose lines are hyphenated only where both halves are words that
+ * the page uses by themselves. */
+static bool is_compound(const struct dm_ex_text *text, const struct dm_ex_words *words, const struct dm_ex_line *a,
+                        const struct dm_ex_line *b, bool hyphenated)
+{
+    uint32_t word = a->first_word + a->word_count - 1;
     const struct dm_ex_vocable *last = dm_ex_vocable_of(words, word);
+    const struct dm_ex_vocable *next = dm_ex_vocable_of(words, b->first_word);
+    if (text->cp[a->end - 1] != '-')
+        return false;
+    if (hyphenated)
+        return last->count > 1 && next->count > 1 && !stands_joined(text, words, a->end - 1, b);
     return dm_ex_at(text, words->at[word].start - 1) == '-' || last->count > 1 ||
            (words->language != DM_EX_NO_LANGUAGE && dm_ex_is_stop(words, last));
 }
@@ -213,7 +267,7 @@ static void join_divided(struct dm_ex_text *text, const struct dm_ex_words *word
         const struct dm_ex_line *line = &layout->lines[i];
         if (!is_divided(text, words, line, line + 1))
             continue;
-        bool drop = count >= 3 || text->cp[line->end - 1] == 0xAD || !is_compound(text, words, line);
+        bool drop = !is_compound(text, words, line, line + 1, count >= 3);
         for (uint32_t at = line->end - drop; at < (line + 1)->start; at++)
             text->kind[at] = DM_EX_OTHER;
     }

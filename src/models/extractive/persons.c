@@ -103,6 +103,17 @@ uint32_t dm_ex_take_titled(struct dm_ex_namer *namer, uint32_t first)
     return past;
 }
 
+/* The F. of "John F. Kennedy", and not the I of "Manuel I. …", a king's number at the end of a
+ * sentence. */
+static bool is_middle_initial(const struct dm_ex_namer *namer, uint32_t word)
+{
+    if (!dm_ex_is_capital(namer, word) || namer->words->at[word].shape != DM_EX_W_INITIAL)
+        return false;
+    uint32_t c = namer->text->low[namer->words->at[word].start];
+    enum dm_ex_gap gap = dm_ex_gap_after(namer, word);
+    return c != 'i' && c != 'x' && (gap == DM_EX_GAP_DOT || gap == DM_EX_GAP_TIGHT_DOT);
+}
+
 /* "Maria Schulz", "John F. Kennedy", "Ludwig van Beethoven", "Jean-Pierre DUPONT". */
 uint32_t dm_ex_take_named(struct dm_ex_namer *namer, uint32_t first)
 {
@@ -119,14 +130,13 @@ uint32_t dm_ex_take_named(struct dm_ex_namer *namer, uint32_t first)
     if (gap != DM_EX_GAP_BLANK && gap != DM_EX_GAP_HYPHEN)
         return 0;
     while (word - first < 4 && dm_ex_connected(namer, word) &&
-           ((dm_ex_is_capital(namer, word) && namer->words->at[word].shape == DM_EX_W_INITIAL &&
-             (dm_ex_gap_after(namer, word) == DM_EX_GAP_DOT || dm_ex_gap_after(namer, word) == DM_EX_GAP_TIGHT_DOT)) ||
+           (is_middle_initial(namer, word) ||
             (is_given(namer, word, DM_EX_GIVEN) && family_end(namer, word + 1, true) > word + 1)))
         word++;
     bool shouts = dm_ex_is_capital(namer, word) && namer->words->at[word].shape == DM_EX_W_UPPER &&
                   namer->words->at[word].len > 3;
     uint32_t past = family_end(namer, word, upper || shouts);
-    if (past == word || dm_ex_classes_of(namer, past) & DM_EX_STREET)
+    if (past == word || (dm_ex_connected(namer, past - 1) && dm_ex_classes_of(namer, past) & DM_EX_STREET))
         return 0;
     /* A given name that is also a word, before a place: "Charlotte, North Carolina" and its
      * like. */

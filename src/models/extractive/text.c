@@ -5,7 +5,8 @@
 
 /* clang-format off */
 enum {
-    S = DM_EX_SPACE, B = DM_EX_BREAK, P = DM_EX_PUNCT, Y = DM_EX_SYMBOL, U = DM_EX_UPPER, L = DM_EX_LOWER, D = DM_EX_DIGIT
+    S = DM_EX_SPACE, B = DM_EX_BREAK, P = DM_EX_PUNCT, Y = DM_EX_SYMBOL,
+    U = DM_EX_UPPER, L = DM_EX_LOWER, D = DM_EX_DIGIT,
 };
 
 static const uint8_t ascii_kinds[128] = {

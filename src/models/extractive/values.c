@@ -25,7 +25,7 @@ static uint32_t month_end(const struct dm_ex_scan *scan, uint32_t at)
 /* Past one of the little words between the parts of a date ("of", "de", "del"), or `at`. */
 static uint32_t skip_of(const struct dm_ex_text *text, uint32_t at)
 {
-    static const char *const links[] = { "of ", "de ", "del ", "den ", "d'" };
+    static const char *const links[] = { "of ", "de ", "del ", "den ", "di ", "d'" };
     for (size_t i = 0; i < DM_COUNT(links); i++) {
         uint32_t k = 0;
         while (links[i][k] && dm_ex_at_low(text, at + k) == (uint32_t)links[i][k])
@@ -266,7 +266,7 @@ static uint32_t magnitude_end(const struct dm_ex_scan *scan, uint32_t end)
 }
 
 /* Past a currency's sign, code or name after an amount, or 0. */
-static uint32_t currency_end(const struct dm_ex_scan *scan, uint32_t at)
+static uint32_t currency_end(const struct dm_ex_scan *scan, uint32_t at, bool magnitude)
 {
     const struct dm_ex_text *text = scan->text;
     uint32_t next = dm_ex_skip_blanks(text, at, 2);
@@ -284,7 +284,10 @@ static uint32_t currency_end(const struct dm_ex_scan *scan, uint32_t at)
             return 0;
         found = &scan->words->at[word];
     }
-    if (!(dm_ex_lex_of(scan->words, word)->classes & DM_EX_CURRENCY))
+    const struct dm_ex_lex *lex = dm_ex_lex_of(scan->words, word);
+    /* Five pounds may be butter, five million pounds are not. */
+    bool pounds = magnitude && dm_ex_vocable_of(scan->words, word)->hash == dm_ex_hash_utf8(DM_STR("pounds"));
+    if (!(lex->classes & DM_EX_CURRENCY) && !pounds)
         return 0;
     bool code = found->len == 3 && found->shape == DM_EX_W_LOWER; /* "eur" is a code, "yen" and "lei" are words */
     if (code && text->low[found->start] != 'y' && text->low[found->start] != 'l')
@@ -335,6 +338,7 @@ uint32_t dm_ex_money_end(const struct dm_ex_scan *scan, uint32_t at)
         return dm_ex_boundary(text, whole) ? whole : 0;
     }
     uint32_t end = amount_end(text, at, &bare);
-    uint32_t whole = end ? currency_end(scan, magnitude_end(scan, end)) : 0;
+    uint32_t scaled = end ? magnitude_end(scan, end) : 0;
+    uint32_t whole = end ? currency_end(scan, scaled, scaled > end) : 0;
     return whole && dm_ex_boundary(text, whole) ? whole : 0;
 }

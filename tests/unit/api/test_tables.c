@@ -213,15 +213,21 @@ static void every_code_has_a_problem_and_a_sentence(void **state)
     }
 }
 
+static char page[64 * 1024];
+
+static void read_page(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t size = fread(page, 1, sizeof(page) - 1, file);
+    (void)fclose(file);
+    page[size] = '\0';
+}
+
 static void every_problem_has_a_slug_of_its_own_and_a_page(void **state)
 {
     (void)state;
-    static char page[64 * 1024];
-    FILE *file = fopen(DM_SOURCE_DIR "/docs/problems.md", "r");
-    assert_non_null(file);
-    size_t size = fread(page, 1, sizeof(page) - 1, file);
-    fclose(file);
-    page[size] = '\0';
+    read_page(DM_SOURCE_DIR "/docs/problems.md");
     for (int i = 0; i < DM_PROBLEM_COUNT; i++) {
         const struct dm_problem_row *row = dm_problem_row((enum dm_problem)i);
         char heading[100];
@@ -238,6 +244,33 @@ static void every_problem_has_a_slug_of_its_own_and_a_page(void **state)
     }
 }
 
+/* ---- the manual --------------------------------------------------------------------------------------------- */
+
+/* Of a path the last part: what stands before it is written "…" there. */
+static void the_manual_names_every_route_upload_option_and_reason(void **state)
+{
+    (void)state;
+    size_t count;
+    const struct dm_route *routes = dm_routes(&count);
+    read_page(DM_SOURCE_DIR "/docs/api.md");
+    for (size_t i = 0; i < count; i++) {
+        const char *last = strrchr(routes[i].path, '/');
+        if (!strstr(page, strcmp(last, "/{page}") == 0 ? "/{n}" : last))
+            fail_msg("docs/api.md does not name %s", routes[i].path);
+        for (int k = 0; routes[i].body == DM_BODY_UPLOAD && k < DM_PARAM_COUNT; k++) {
+            const char *name = dm_param_row((enum dm_param)k)->name;
+            if (((routes[i].fields | routes[i].query) & 1U << k) && !strstr(page, name))
+                fail_msg("docs/api.md does not name %s", name);
+        }
+    }
+    for (int i = DM_REASON_NONE + 1; i < DM_REASON_COUNT; i++) {
+        char quoted[40];
+        snprintf(quoted, sizeof(quoted), "`%s`", dm_reason_text((enum dm_reason)i));
+        if (!strstr(page, quoted))
+            fail_msg("docs/api.md does not name %s", quoted);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +284,7 @@ int main(void)
         cmocka_unit_test(metadata_fits_on_one_line_and_keeps_its_digits),
         cmocka_unit_test(every_code_has_a_problem_and_a_sentence),
         cmocka_unit_test(every_problem_has_a_slug_of_its_own_and_a_page),
+        cmocka_unit_test(the_manual_names_every_route_upload_option_and_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

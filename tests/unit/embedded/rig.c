@@ -84,7 +84,7 @@ unsigned rig_mode(const struct rig *rig, const char *name)
     return about.st_mode & 07777;
 }
 
-/* ---- child processes ---------------------------------------------------------------------------------------------- */
+/* ---- child processes ----------------------------------------------------------------------------------------- */
 
 static int channel[2] = { -1, -1 };
 

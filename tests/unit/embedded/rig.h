@@ -26,8 +26,9 @@ const char *rig_path(const struct rig *rig, const char *name);
 /* Permissions of what lies there. */
 unsigned rig_mode(const struct rig *rig, const char *name);
 
-/* ---- child processes: where they check something, it is with rig_must, because cmocka's assertions belong to the parent ---- */
+/* ---- child processes ----------------------------------------------------------------------------------------- */
 
+/* Where they check something it is with rig_must: cmocka's assertions belong to the parent. */
 #define rig_must(condition)                                                                                            \
     do {                                                                                                               \
         if (!(condition))                                                                                              \

@@ -20,7 +20,7 @@ static struct dm_file file_of(unsigned task)
     return file;
 }
 
-/* ---- kill -9 ------------------------------------------------------------------------------------------------------ */
+/* ---- kill -9 ------------------------------------------------------------------------------------------------- */
 
 struct acknowledged {
     uint32_t task;
@@ -32,7 +32,8 @@ struct counter {
     uint32_t task;
 };
 
-/* Raises the version of its document with a page and an event each time, and tells each version that was acknowledged. */
+/* Raises the version of its document with a page and an event each time, and tells each version that was
+ * acknowledged. */
 static void count_for_ever(void *argument)
 {
     const struct counter *counter = argument;
@@ -124,7 +125,7 @@ static void what_was_acknowledged_is_there_after_kill_9_and_nothing_is_there_by_
     }
 }
 
-/* ---- one process at a time ---------------------------------------------------------------------------------------- */
+/* ---- one process at a time ----------------------------------------------------------------------------------- */
 
 static void hold(struct rig *rig)
 {
@@ -185,7 +186,7 @@ static void what_is_made_is_for_its_owner_alone(void **state)
     assert_true(rig->set.schema >= 1);
 }
 
-/* ---- claims of the process before --------------------------------------------------------------------------------- */
+/* ---- claims of the process before ---------------------------------------------------------------------------- */
 
 static struct dm_file put(struct rig *rig, enum dm_status status, enum dm_work_key key, bool claimed)
 {

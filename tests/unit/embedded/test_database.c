@@ -1,4 +1,5 @@
-/* test_database.c: the database by itself: versions, foreign and broken files, rows of a newer docmill, a full disk, the log. */
+/* test_database.c: the database by itself: versions, foreign and broken files, rows of a newer docmill, a full
+ * disk, the log. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "rig.h"
 #include "testing.h"
 
-enum { ARENA_MAX = 8 << 20 };
+enum { ARENA_MAX = 8 << 20, FILE_MAX = 256 * 1024, LARGE = 100 * 1024 };
 
 static const struct dm_tenant acme = { "acme" };
 
@@ -44,7 +45,7 @@ static const char *ask_sql(const char *path, const char *sql)
     return text;
 }
 
-/* ---- versions ----------------------------------------------------------------------------------------------------- */
+/* ---- versions ------------------------------------------------------------------------------------------------ */
 
 static const char *const steps[] = {
     "CREATE TABLE fruit(name TEXT NOT NULL); INSERT INTO fruit VALUES('apple'),('pear')",
@@ -107,7 +108,7 @@ static void an_empty_file_becomes_a_database(void **state)
 
 static struct dm_str bytes_of(const char *path)
 {
-    static char bytes[256 * 1024];
+    static char bytes[FILE_MAX];
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t size = read(fd, bytes, sizeof(bytes));
     close(fd);
@@ -118,7 +119,7 @@ static struct dm_str bytes_of(const char *path)
 static void assert_refused_and_untouched(struct rig *rig, enum dm_code code, const char *part)
 {
     const char *path = rig_path(rig, "docmill.db");
-    char *before = malloc(256 * 1024);
+    char *before = malloc(FILE_MAX);
     struct dm_str bytes = bytes_of(path);
     memcpy(before, bytes.at, bytes.len);
     bytes.at = before;
@@ -240,14 +241,14 @@ static void rows_that_no_docmill_wrote_are_corrupt(void **state)
     }
 }
 
-/* ---- room --------------------------------------------------------------------------------------------------------- */
+/* ---- room ---------------------------------------------------------------------------------------------------- */
 
-static const char *large_text(size_t bytes)
+static const char *large_text(void)
 {
-    static char text[100 * 1024];
+    static char text[LARGE];
     if (text[0] == '\0')
         memset(text, 'x', sizeof(text));
-    return bytes <= sizeof(text) ? text : NULL;
+    return text;
 }
 
 static enum dm_code put_large(struct rig *rig, struct dm_file *ret)
@@ -255,7 +256,7 @@ static enum dm_code put_large(struct rig *rig, struct dm_file *ret)
     const struct dm_document document = full_document();
     const struct dm_state state = { .status = DM_STATUS_PENDING, .epoch = 1, .version = 1, .seq = 1 };
     struct dm_event event = full_event(1);
-    event.data = dm_str_of(large_text(100 * 1024), 100 * 1024);
+    event.data = dm_str_of(large_text(), LARGE);
     struct dm_transaction transaction = { .document = &document, .state = &state, .events = &event, .event_count = 1 };
     dm_fresh_id(rig->set.runtime, ret->id);
     return dm_store_commit(rig->set.store, &acme, ret, &transaction, &rig->err);
@@ -271,7 +272,8 @@ static bool is_there(struct rig *rig, const struct dm_file *file)
     return rc == DM_OK;
 }
 
-/* Fills the disk, then makes room again: nothing acknowledged is lost, nothing refused is there, and no restart is needed. */
+/* Fills the disk, then makes room again: nothing acknowledged is lost, nothing refused is there, and no restart
+ * is needed. */
 static void fill_and_recover(struct rig *rig)
 {
     struct dm_file files[200];
@@ -404,9 +406,9 @@ static void the_log_stays_small_though_readers_never_stop(void **state)
     assert_true(size_of(rig_path(rig, "docmill.db-wal")) < 16 << 20);
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------------------- */
+/* ---- many at once -------------------------------------------------------------------------------------------- */
 
-enum { TASKS = 32, STEPS = 30, DOCUMENTS = 4 };
+enum { TASKS = 32, STEPS = 30, DOCUMENTS = 4, ALL_STEPS = TASKS * STEPS };
 
 struct counting {
     struct rig *rig;
@@ -456,7 +458,7 @@ static void of_32_tasks_on_4_documents_every_step_counts_and_syncs_are_shared(vo
         dm_join(rig->set.runtime, tasks[i]);
         assert_int_equal(counting[i].failure, DM_OK);
     }
-    assert_true(atomic_load(&sqlite->commits) - commits_before < TASKS * STEPS);
+    assert_true(atomic_load(&sqlite->commits) - commits_before < ALL_STEPS);
     uint64_t calls = 0;
     struct dm_arena arena = dm_arena_make(ARENA_MAX);
     for (int i = 0; i < DOCUMENTS; i++) {
@@ -467,7 +469,7 @@ static void of_32_tasks_on_4_documents_every_step_counts_and_syncs_are_shared(vo
         calls += snapshot.state.version - 1;
     }
     dm_arena_free(&arena);
-    assert_int_equal(calls, TASKS * STEPS);
+    assert_int_equal(calls, ALL_STEPS);
 }
 
 static void a_list_of_a_rare_status_gives_early_pages_rather_than_take_for_ever(void **state)

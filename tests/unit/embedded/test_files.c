@@ -56,7 +56,7 @@ static enum dm_code put(struct rig *rig, const char *key, enum dm_durability dur
     return dm_blob_put_new(rig->set.blob, &acme, key_of(key), DM_STR("bytes"), durability, &rig->err);
 }
 
-/* ---- places ------------------------------------------------------------------------------------------------------- */
+/* ---- places -------------------------------------------------------------------------------------------------- */
 
 static void a_blob_lies_under_tenant_and_bucket_for_its_owner_alone(void **state)
 {
@@ -112,7 +112,7 @@ static void what_is_not_ours_in_the_folders_is_passed_over(void **state)
     assert_int_equal(access("/etc/passwd", F_OK), 0);
 }
 
-/* ---- tricks ------------------------------------------------------------------------------------------------------- */
+/* ---- tricks -------------------------------------------------------------------------------------------------- */
 
 static void what_is_no_key_is_refused_by_every_call(void **state)
 {
@@ -208,7 +208,7 @@ static void no_symbolic_link_leads_out_of_the_tenants_folder(void **state)
     }
 }
 
-/* ---- syncs -------------------------------------------------------------------------------------------------------- */
+/* ---- syncs --------------------------------------------------------------------------------------------------- */
 
 static void a_kept_blob_costs_one_sync_of_a_folder_once_the_folders_are_known(void **state)
 {
@@ -285,7 +285,7 @@ static void a_sync_that_fails_is_reported(void **state)
     dm_syncer_free(&syncer);
 }
 
-/* ---- the spool ---------------------------------------------------------------------------------------------------- */
+/* ---- the spool ----------------------------------------------------------------------------------------------- */
 
 static void spool_and_wait(struct rig *rig)
 {
@@ -333,7 +333,7 @@ static void an_unfinished_sink_goes_with_the_process(void **state)
     assert_int_equal(spooled(rig), 0);
 }
 
-/* ---- space -------------------------------------------------------------------------------------------------------- */
+/* ---- space --------------------------------------------------------------------------------------------------- */
 
 static const char megabyte[1 << 20];
 

@@ -102,6 +102,7 @@ static void amounts_are_found_as_many_countries_write_them(void **state)
         { "It costs €165m in the end.", "money", "€165m" },
         { "It costs 5 million dollars in the end.", "money", "5 million dollars" },
         { "It costs 20 US dollars in the shop.", "money", "20 US dollars" },
+        { "It costs 2.75 billion pounds in the end.", "money", "2.75 billion pounds" },
         { "It costs USD 300 in the shop.", "money", "USD 300" },
         { "It costs CHF 1'250.50 in the shop.", "money", "CHF 1'250.50" },
         { "Es kostet 1.234,56 € in dem Laden.", "money", "1.234,56 €" },
@@ -135,6 +136,7 @@ static void identifiers_are_found_with_their_kind(void **state)
         { "Re: Claim #88-1234-X of the last year.", "number", "88-1234-X" },
         { "Case No. 3:21-cv-01234 was heard in the morning.", "number", "3:21-cv-01234" },
         { "Das Urteil hat das Aktenzeichen: 5 O 123/21 und ist neu.", "number", "5 O 123/21" },
+        { "Das Urteil (Az. XII ZR 8/21) ist neu und nicht lang.", "number", "XII ZR 8/21" },
         { "Ihre Kunden-Nr.: 4711-B steht auf der Rechnung.", "number", "4711-B" },
         { "La facture n° 2024-118 est dans la boîte.", "number", "2024-118" },
     };

@@ -164,6 +164,20 @@ static void a_word_divided_at_a_lines_end_is_joined_and_a_compound_is_not(void *
     assert_true(rig_says(compound, "a run-time constant"));
 }
 
+static void a_number_that_begins_a_line_is_no_item(void **state)
+{
+    json_auto_t *german =
+        rig_read_z(state, "Die Klägerin verlangte von der Beklagten die Zahlung der Miete für den Monat April\n"
+                          "2020. Die Beklagte hat die Miete nicht gezahlt und will es auch nicht tun.\n");
+    assert_true(rig_says(german, "die Zahlung der Miete für den Monat April 2020."));
+    json_auto_t *list =
+        rig_read_z(state, "The following must be done before the ship can leave the harbour of the town:\n"
+                          "1. The crew counts the boats and writes the number down in the book of the ship\n"
+                          "2. The captain signs the book and gives it to the harbour master of the town\n");
+    assert_true(rig_says(list, "The crew counts the boats"));
+    assert_false(rig_says(list, "ship 2. The captain"));
+}
+
 static void a_form_is_told_by_its_values(void **state)
 {
     json_auto_t *analysis = rig_read_z(state, "Acme Office Supplies Ltd\n\nInvoice\n\n"
@@ -377,6 +391,7 @@ int main(void)
         cmocka_unit_test(a_page_of_code_is_told_by_its_caption),
         cmocka_unit_test(a_page_without_letters_or_digits_is_empty),
         cmocka_unit_test(a_word_divided_at_a_lines_end_is_joined_and_a_compound_is_not),
+        cmocka_unit_test(a_number_that_begins_a_line_is_no_item),
         cmocka_unit_test(a_form_is_told_by_its_values),
         cmocka_unit_test(languages_are_told_apart),
         cmocka_unit_test(japanese_sentences_are_found_without_blanks),

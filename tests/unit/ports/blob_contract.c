@@ -80,7 +80,7 @@ static struct dm_blob_list list_of(struct dm_str prefix, struct dm_str from, uin
     return list;
 }
 
-/* ---- sinks ------------------------------------------------------------------------------------------------------------- */
+/* ---- sinks --------------------------------------------------------------------------------------------------- */
 
 static void what_went_through_a_sink_is_there_with_its_size_and_hash(void **state)
 {
@@ -160,7 +160,7 @@ static void derived_blobs_are_there_like_others(void **state)
     assert_text(get_all(&tenant, segment(1), 1), DM_STR("x"));
 }
 
-/* ---- putting and getting ----------------------------------------------------------------------------------------------- */
+/* ---- putting and getting ------------------------------------------------------------------------------------- */
 
 static void what_is_put_new_is_never_overwritten(void **state)
 {
@@ -242,7 +242,7 @@ static void an_opened_blob_can_be_read_after_it_was_removed(void **state)
     dm_blob_close(-1);
 }
 
-/* ---- removing and listing ---------------------------------------------------------------------------------------------- */
+/* ---- removing and listing ------------------------------------------------------------------------------------ */
 
 static void removing_what_is_not_there_is_fine(void **state)
 {
@@ -336,7 +336,7 @@ static void a_list_is_given_in_pages(void **state)
     assert_int_equal(seen, BLOBS);
 }
 
-/* ---- tenants ----------------------------------------------------------------------------------------------------------- */
+/* ---- tenants ------------------------------------------------------------------------------------------------- */
 
 static void one_key_under_two_tenants_is_two_blobs(void **state)
 {
@@ -368,7 +368,7 @@ static void tenants_may_have_any_name_that_is_allowed(void **state)
     }
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------------------------ */
+/* ---- many at once -------------------------------------------------------------------------------------------- */
 
 enum { TASKS = 16, ROUNDS = 8 };
 

@@ -24,7 +24,8 @@ void assert_same_claim(const struct dm_claim *a, const struct dm_claim *b);
 void assert_same_page(const struct dm_page *a, const struct dm_page *b);
 void assert_same_event(const struct dm_event *a, const struct dm_event *b);
 
-/* A document of `tenant` in the store, new, with DOC, STATE (version 1, seq 1), WORK (version 1, claim counter 1) and event 1. */
+/* A document of `tenant` in the store, new, with DOC, STATE (version 1, seq 1), WORK (version 1, claim counter
+ * 1) and event 1. */
 struct dm_file put_document(struct dm_store store, struct dm_runtime runtime, const struct dm_tenant *tenant);
 /* The same with what it is given; `work` may be NULL. */
 void put_records(struct dm_store store, const struct dm_tenant *tenant, const struct dm_file *file,

@@ -8,7 +8,7 @@ enum { TASKS = 16, ROUNDS = 200, PATIENCE_MS = 10000 };
 static struct dm_runtime runtime;
 static struct dm_err err;
 
-/* ---- time and chance --------------------------------------------------------------------------------------------------- */
+/* ---- time and chance ----------------------------------------------------------------------------------------- */
 
 static void the_monotonic_clock_never_goes_back(void **state)
 {
@@ -66,7 +66,7 @@ static void fresh_ids_are_ids_and_differ(void **state)
     }
 }
 
-/* ---- tasks and monitors ------------------------------------------------------------------------------------------------ */
+/* ---- tasks and monitors -------------------------------------------------------------------------------------- */
 
 struct shared {
     struct dm_monitor *monitor;

@@ -79,7 +79,7 @@ static void assert_conflict(const struct dm_file *file, struct dm_transaction *t
     assert_true(strlen(err.text) > 0);
 }
 
-/* ---- reading ----------------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------------- */
 
 static void what_is_not_there_is_not_found_whatever_is_asked_of_it(void **state)
 {
@@ -279,7 +279,7 @@ static void an_event_may_be_large(void **state)
     free(text);
 }
 
-/* ---- conditions -------------------------------------------------------------------------------------------------------- */
+/* ---- conditions ---------------------------------------------------------------------------------------------- */
 
 static void a_document_that_is_there_is_not_made_again(void **state)
 {
@@ -519,7 +519,7 @@ static void a_transaction_may_hold_a_hundred_records(void **state)
     assert_int_equal(read_all(&tenant, &file).claim_count, 0);
 }
 
-/* ---- idempotency ------------------------------------------------------------------------------------------------------- */
+/* ---- idempotency --------------------------------------------------------------------------------------------- */
 
 static struct dm_idem idem_for(const struct dm_file *file, int64_t expires_ms)
 {
@@ -605,7 +605,7 @@ static void dead_keys_do_not_hide_living_ones(void **state)
     }
 }
 
-/* ---- tenants ----------------------------------------------------------------------------------------------------------- */
+/* ---- tenants ------------------------------------------------------------------------------------------------- */
 
 static void one_id_under_two_tenants_is_two_documents(void **state)
 {
@@ -645,7 +645,7 @@ static void tenants_that_differ_in_case_alone_are_different(void **state)
     assert_code(dm_store_read(store, &upper, &file, DM_PART_STATE, &arena, &snapshot, &err), DM_NOT_FOUND, &err);
 }
 
-/* ---- removing ---------------------------------------------------------------------------------------------------------- */
+/* ---- removing ------------------------------------------------------------------------------------------------ */
 
 static void erasing_leaves_nothing_and_may_be_repeated(void **state)
 {
@@ -674,9 +674,9 @@ static void erasing_leaves_nothing_and_may_be_repeated(void **state)
     assert_int_equal(read_all(&tenant, &file).claim_count, 0);
 }
 
-/* ---- many at once ------------------------------------------------------------------------------------------------------ */
+/* ---- many at once -------------------------------------------------------------------------------------------- */
 
-enum { TASKS = 16, ROUNDS = 25 };
+enum { TASKS = 16, ROUNDS = 25, STEPS = TASKS * ROUNDS };
 
 struct counting {
     struct dm_file file;
@@ -734,11 +734,11 @@ static void of_tasks_that_count_together_none_loses_a_step(void **state)
     for (int i = 0; i < TASKS; i++)
         assert_int_equal(counting[i].failure, DM_OK);
     const struct dm_snapshot snapshot = read_all(&tenant, &file);
-    assert_int_equal(snapshot.state.version, 1 + TASKS * ROUNDS);
-    assert_int_equal(snapshot.state.usage.model_calls, calls_before + TASKS * ROUNDS);
+    assert_int_equal(snapshot.state.version, 1 + STEPS);
+    assert_int_equal(snapshot.state.usage.model_calls, calls_before + STEPS);
     struct dm_event_list events = { 0 };
     assert_ok(dm_store_events(store, &tenant, &file, 0, 100000, &arena, &events, &err), &err);
-    assert_int_equal(events.count, 1 + TASKS * ROUNDS);
+    assert_int_equal(events.count, 1 + STEPS);
     for (uint32_t i = 0; i < events.count; i++)
         assert_int_equal(events.at[i].seq, i + 1);
 }

@@ -30,7 +30,7 @@ static int after(void **state)
     return 0;
 }
 
-/* ---- a tenant's documents ---------------------------------------------------------------------------------------------- */
+/* ---- a tenant's documents ------------------------------------------------------------------------------------ */
 
 static struct dm_file add_listed(int64_t created_ms, enum dm_status status)
 {
@@ -189,7 +189,7 @@ static void what_is_no_cursor_is_refused(void **state)
     }
 }
 
-/* ---- what is ready ----------------------------------------------------------------------------------------------------- */
+/* ---- what is ready ------------------------------------------------------------------------------------------- */
 
 static struct dm_file add_work(const struct dm_tenant *of, enum dm_work_key key, int64_t due_ms, uint32_t priority,
                                int64_t created_ms, int64_t state_due_ms)
@@ -298,7 +298,7 @@ static void tenants_with_something_ready_come_in_order_and_from_any_place(void *
     assert_int_equal(seen, count);
 }
 
-/* ---- what is due ------------------------------------------------------------------------------------------------------- */
+/* ---- what is due --------------------------------------------------------------------------------------------- */
 
 /* Positions of this test's documents in the list of all that is due; -1: not in it. */
 static void find_due(int64_t now_ms, const struct dm_file *files, int *ret_places, uint32_t count)
@@ -367,7 +367,7 @@ static void due_documents_come_at_most_as_many_as_asked(void **state)
         assert_ok(dm_store_erase(store, &tenant, &files[i], &err), &err);
 }
 
-/* ---- whose it is ------------------------------------------------------------------------------------------------------ */
+/* ---- whose it is --------------------------------------------------------------------------------------------- */
 
 static void a_documents_owner_is_found_unless_it_is_deleted_or_not_alone(void **state)
 {

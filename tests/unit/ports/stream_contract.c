@@ -1,4 +1,5 @@
-/* stream_contract.c: what every stream of hints must do: give on what it can, wait no longer than it was told, promise nothing else. */
+/* stream_contract.c: what every stream of hints must do: give on what it can, wait no longer than it was told,
+ * promise nothing else. */
 #include "contracts.h"
 
 #include "records.h"

@@ -45,8 +45,8 @@ static const struct dm_ex_row rows[] = {
       "woensdag,donderdag,vrijdag,zaterdag,zondag"),
 
     WORDS(DM_EX_ABBREVIATION,
-      "mr,mrs,ms,dr,prof,hr,st,jr,sra,srta,mme,mlle,dott,sig,ing,dipl,rev,hon,capt,lt,sgt,gov,vs,viz,cf,eg,ie,"
-      "resp,approx,ca,figs,abb,eqs,sect,vols,pp,nr,nrn,nos,núm,abs,ziff,bzw,bspw,vgl,sog,evtl,ggf,inkl,exkl,"
+      "mr,mrs,ms,az,dr,prof,hr,st,jr,sra,srta,mme,mlle,dott,sig,ing,dipl,rev,hon,capt,lt,sgt,gov,vs,viz,cf,eg,"
+      "ie,resp,approx,ca,figs,abb,eqs,sect,vols,pp,nr,nrn,nos,núm,abs,ziff,bzw,bspw,vgl,sog,evtl,ggf,inkl,exkl,"
       "zzgl,insb,einschl,mind,hrsg,lfd,geb,gest,ehem,zb,jh,réf,pág,págs,ej,стр,рис,табл,им,ул,руб,тыс,bijv,dvs,"
       "eks,ex"),
     WORDS(DM_EX_WEAK_ABBREVIATION,
