@@ -77,7 +77,8 @@ static void add_warning(struct dm_exchange *x)
     dm_answer_field(x, "Warning", text.at);
 }
 
-/* What every answer has. Nothing that docmill answers here is a page: no script, frame or guess at its type. */
+/* What every answer has. Nothing that docmill answers here is a page: no script, frame or guess at its type. JSON cannot be
+ * embedded by another site as long as nobody guesses; pictures and results could. */
 static enum dm_next finish(struct dm_exchange *x, unsigned status, const char *type)
 {
     if (type)
@@ -86,7 +87,8 @@ static enum dm_next finish(struct dm_exchange *x, unsigned status, const char *t
     dm_answer_field(x, "X-Request-Id", x->request_id);
     dm_answer_field(x, "X-Content-Type-Options", "nosniff");
     dm_answer_field(x, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
-    dm_answer_field(x, "Cross-Origin-Resource-Policy", "same-origin");
+    if (x->response.fd >= 0)
+        dm_answer_field(x, "Cross-Origin-Resource-Policy", "same-origin");
     dm_answer_field(x, "traceparent", x->trace);
     add_warning(x);
     x->response.status = status;

@@ -19,6 +19,8 @@ struct dm_exchange *dm_exchange_make(struct dm_api *api)
     x->scratch = dm_arena_make(DM_REQUEST_BYTES_MAX);
     x->out = dm_buf_make(DM_ANSWER_BYTES_MAX);
     x->unknown = dm_buf_make(DM_UNKNOWN_MAX);
+    x->link_covered = dm_buf_make(DM_LINK_BYTES_MAX);
+    x->link_token = dm_buf_make(DM_LINK_BYTES_MAX);
     x->response.fd = -1;
     dm_random(api->pipeline->ports.runtime, x->seed, sizeof(x->seed));
     return x;
@@ -33,6 +35,8 @@ void dm_exchange_free(struct dm_exchange *x)
     dm_arena_free(&x->scratch);
     dm_buf_free(&x->out);
     dm_buf_free(&x->unknown);
+    dm_buf_free(&x->link_covered);
+    dm_buf_free(&x->link_token);
     dm_free(x);
 }
 
@@ -63,7 +67,7 @@ static void name_request(struct dm_exchange *x)
         memcpy(x->request_id, given.at, given.len);
         x->request_id[given.len] = '\0';
     } else {
-        dm_id_text(dm_wall_ms(dm_runtime_of(x)), x->seed, x->request_id);
+        dm_id_text(x->wall_ms, x->seed, x->request_id);
     }
     x->trace[0] = '\0';
     if (trace.len && dm_traceparent_valid(trace))
@@ -73,6 +77,7 @@ static void name_request(struct dm_exchange *x)
 static void reset(struct dm_exchange *x, const struct dm_head *head)
 {
     dm_answer_begin(x);
+    x->wall_ms = dm_wall_ms(dm_runtime_of(x));
     x->head = *head;
     x->path = x->query = x->host = DM_STR("");
     x->segments.count = 0;
@@ -377,6 +382,8 @@ static bool other_owner(struct dm_exchange *x)
 enum dm_next dm_exchange_handle(struct dm_exchange *x)
 {
     enum dm_next next;
+    if (x->waited || x->route->body != DM_BODY_NONE)
+        x->wall_ms = dm_wall_ms(dm_runtime_of(x));
     do {
         dm_arena_reset(&x->scratch);
         dm_answer_begin(x);

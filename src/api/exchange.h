@@ -16,8 +16,9 @@ enum {
     DM_TARGET_MAX = 8000,                   /* bytes of path and query; RFC 9110 asks for 8,000 */
     DM_HEAD_MAX = 16 * 1024,                /* bytes of all header fields */
     DM_HEADERS_MAX = 100,
-    DM_QUERY_MAX = 100,              /* parameters */
-    DM_WRONG_MAX = 16,               /* wrong fields told in one answer */
+    DM_QUERY_MAX = 100, /* parameters */
+    DM_WRONG_MAX = 16,  /* wrong fields told in one answer */
+    DM_LINK_BYTES_MAX = 512,
     DM_UNKNOWN_MAX = 400,            /* bytes of ignored parameters' names */
     DM_FORM_OVERHEAD = 1024 * 1024,  /* what a form may be longer than its file */
     DM_SWALLOW_MAX = 4 * 1024 * 1024 /* read on this far past a limit, so that the answer is seen */
@@ -48,6 +49,8 @@ struct dm_exchange {
     struct dm_arena scratch; /* lives as long as one call of the handler: a parked request may make many */
     struct dm_buf out;
     struct dm_response response;
+    struct dm_buf link_covered; /* the signed link made last (links.c), kept from request to request */
+    struct dm_buf link_token;
     const char *cache_control; /* of the response; NULL: no-store */
 
     struct dm_head head;
@@ -62,6 +65,7 @@ struct dm_exchange {
     struct dm_buf body;       /* of DM_BODY_JSON */
     struct dm_upload *upload; /* of DM_BODY_UPLOAD */
     uint64_t received;        /* bytes of body */
+    int64_t wall_ms;          /* now, as this request or this call of its handler sees it */
     uint64_t wait_version;    /* of the document when the wait began */
     struct dm_wait wait;
 

@@ -21,7 +21,7 @@ static const char *const form_types[] = {
 /* There is none: not yet, never, or not any more. */
 static enum dm_next refuse_without_result(struct dm_exchange *x, const struct dm_state *state)
 {
-    int64_t eta = dm_eta_seconds(state, dm_wall_ms(dm_runtime_of(x)));
+    int64_t eta = dm_eta_seconds(state, x->wall_ms);
     if (state->gone & DM_GONE_RESULTS)
         return dm_refuse(x, DM_PROBLEM_GONE, "Retention removed the result; upload the document again.");
     if (state->status == DM_STATUS_FAILED)
@@ -97,7 +97,7 @@ enum dm_next dm_on_download(struct dm_exchange *x)
     if (snapshot.state.result_epoch == 0 || (snapshot.state.gone & DM_GONE_RESULTS))
         return refuse_without_result(x, &snapshot.state);
     const struct dm_blob_key key = dm_key_results(&x->file, snapshot.state.result_epoch, ".json");
-    int64_t expires_ms = dm_link_expiry(dm_wall_ms(dm_runtime_of(x)));
+    int64_t expires_ms = dm_link_expiry(x->wall_ms);
     DM_LIT(&x->out, "{\"fileId\":\"");
     dm_buf_add_z(&x->out, x->file.id);
     DM_LIT(&x->out, "\",\"downloadUrl\":\"");

@@ -161,7 +161,7 @@ void dm_add_job(struct dm_exchange *x, const struct dm_file *file, const struct 
 {
     const struct dm_state *state = &snapshot->state;
     struct dm_buf *out = &x->out;
-    int64_t now_ms = dm_wall_ms(dm_runtime_of(x));
+    int64_t now_ms = x->wall_ms;
     int64_t eta = dm_eta_seconds(state, now_ms);
     DM_LIT(out, "{\"fileId\":\"");
     dm_buf_add_z(out, file->id);
@@ -207,7 +207,7 @@ static char *put_hex(char *at, uint64_t number)
 /* Weak: the estimate of the time left may differ under one tag. A view with a link changes when the link does. */
 void dm_job_etag(struct dm_exchange *x, const struct dm_state *state)
 {
-    int64_t step = has_result(state) ? dm_wall_ms(dm_runtime_of(x)) / DM_LINK_STEP_MS : 0;
+    int64_t step = has_result(state) ? x->wall_ms / DM_LINK_STEP_MS : 0;
     memcpy(x->etag, "W/\"", 3);
     char *at = put_hex(x->etag + 3, state->version);
     *at = '-';

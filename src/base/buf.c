@@ -69,6 +69,14 @@ void dm_buf_grown(struct dm_buf *buf, size_t size)
 
 void dm_buf_add(struct dm_buf *buf, struct dm_str text)
 {
+    /* The usual case: there is room already. */
+    if (!buf->failed && text.len < buf->capacity - buf->len && buf->len + text.len <= buf->max) {
+        if (text.len)
+            memcpy(buf->at + buf->len, text.at, text.len);
+        buf->len += text.len;
+        buf->at[buf->len] = '\0';
+        return;
+    }
     char *room = dm_buf_reserve(buf, text.len);
     if (!room)
         return;

@@ -26,7 +26,7 @@ DM_MUST_USE enum dm_code dm_model_extractive_start(const struct dm_models_extrac
 void dm_model_extractive_stop(struct dm_model *model);
 
 /* The same reading without the port, for tests and measurements. A `struct dm_extractive`
- * belongs to one task at a time; it keeps up to 1 MB between calls and takes at most 40 MB
+ * belongs to one task at a time; it keeps about 0.5 MB between calls and takes at most 40 MB
  * during one. */
 struct dm_extractive;
 

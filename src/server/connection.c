@@ -11,10 +11,15 @@
 
 enum { HEADERS_KEPT = 101, HEADERS_FIRST = 16 };
 
+void dm_connection_phase_at(struct dm_connection *connection, enum dm_phase phase, int64_t now_ms)
+{
+    atomic_store_explicit(&connection->since_ms, now_ms, memory_order_relaxed);
+    atomic_store_explicit(&connection->phase, phase, memory_order_release);
+}
+
 void dm_connection_phase(struct dm_connection *connection, enum dm_phase phase)
 {
-    atomic_store_explicit(&connection->since_ms, dm_mono_ms(connection->server->runtime), memory_order_relaxed);
-    atomic_store_explicit(&connection->phase, phase, memory_order_release);
+    dm_connection_phase_at(connection, phase, dm_mono_ms(connection->server->runtime));
 }
 
 static struct dm_connection *connection_of(struct MHD_Connection *mhd)
@@ -88,10 +93,9 @@ void *dm_on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     return connection;
 }
 
-static void log_request(const struct dm_connection *connection)
+static void log_request(const struct dm_connection *connection, int64_t now_ms)
 {
     const struct dm_exchange_facts facts = dm_exchange_facts(connection->carrier->exchange);
-    int64_t now_ms = dm_mono_ms(connection->server->runtime);
     dm_log(connection->server->options.access_level, DM_EV_REQUEST, dm_f_str("method", facts.method),
            dm_f_str("route", facts.route), dm_f_int("status", facts.status),
            dm_f_int("ms", now_ms - connection->began_ms),
@@ -107,15 +111,16 @@ void dm_on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum
     *context = NULL;
     if (!connection)
         return;
+    int64_t now_ms = dm_mono_ms(connection->server->runtime);
     if (connection->begun) {
-        log_request(connection);
+        log_request(connection, now_ms);
         dm_exchange_end(connection->carrier->exchange);
     }
     connection->begun = false;
     dm_carrier_give(cls, connection->carrier);
     connection->carrier = NULL;
     atomic_store_explicit(&connection->received, 0, memory_order_relaxed);
-    dm_connection_phase(connection, DM_PHASE_IDLE);
+    dm_connection_phase_at(connection, DM_PHASE_IDLE, now_ms);
 }
 
 /* ---- the head ------------------------------------------------------------------------------------------------ */
@@ -169,7 +174,10 @@ static bool begin(struct dm_connection *connection, const char *url, const char 
     head.malformed = dm_framing_fault(&head, dm_str_z(version), look ? &layout : NULL);
     head.body_bytes = head.malformed ? DM_BODY_UNKNOWN : dm_framing_body(&head);
     connection->begun = true;
-    dm_connection_phase(connection, head.body_bytes ? DM_PHASE_BODY : DM_PHASE_HANDLING);
+    if (head.body_bytes)
+        dm_connection_phase(connection, DM_PHASE_BODY);
+    else
+        dm_connection_phase_at(connection, DM_PHASE_HANDLING, connection->began_ms);
     connection->step = dm_exchange_begin(carrier->exchange, &head);
     return true;
 }

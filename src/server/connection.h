@@ -108,6 +108,8 @@ void dm_connection_handle(struct dm_connection *connection);
 /* Hands a suspended connection back to its loop, which goes on with `step`. */
 void dm_connection_resume(struct dm_connection *connection, enum dm_next step);
 void dm_connection_phase(struct dm_connection *connection, enum dm_phase phase);
+/* The same at a time read before. */
+void dm_connection_phase_at(struct dm_connection *connection, enum dm_phase phase, int64_t now_ms);
 
 /* reply.c: queues the exchange's response. */
 enum MHD_Result dm_reply(struct dm_connection *connection);

@@ -288,6 +288,7 @@ static void a_pages_picture_is_made_as_the_client_likes(void **state)
     rig_get(at(document, "GET", "/pages/2/image?size=64"), "Accept: image/jpeg", 200);
     assert_string_equal(rig_text(), "image/jpeg 2 64");
     assert_string_equal(rig_field("Vary"), "Accept");
+    assert_string_equal(rig_field("Cross-Origin-Resource-Policy"), "same-origin");
     rig_get(at(document, "GET", "/pages/2/image"), "Accept: image/webp", 406);
     rig_get(at(document, "GET", "/pages/2/image?size=5000"), NULL, 400);
     rig_get(at(document, "GET", "/pages/11/image"), NULL, 404);
