@@ -4,6 +4,7 @@ interface for one tenant, one document, and a bare socket for what no decent cli
 Nothing here sleeps for luck: `until` asks again and again until what is waited for is true, or a deadline says that it
 never will be.
 """
+import contextlib
 import itertools
 import json
 import os
@@ -137,7 +138,8 @@ class Server:
         """As a power cut takes it: the server and its helpers at once, without a word."""
         os.killpg(self.process.pid, signal.SIGKILL)
         for pid in descendants(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # helpers die with their parent by themselves
+                os.kill(pid, signal.SIGKILL)
         self.wait_end()
         until(lambda: not session_members(self.session), "all killed", 5)
 
