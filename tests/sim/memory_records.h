@@ -1,0 +1,55 @@
+/* memory_records.h: what the store in memory is made of. Private to memory_store.c and memory_index.c. */
+#ifndef DM_SIM_MEMORY_RECORDS_H
+#define DM_SIM_MEMORY_RECORDS_H
+
+#include <pthread.h>
+
+#include "memory_store.h"
+
+/* All records under one tenant and id. */
+struct memory_entry {
+    struct memory_document at;
+    bool has_document;
+    uint32_t claim_capacity;
+    uint32_t page_capacity;
+    uint32_t event_capacity;
+};
+
+struct memory_key {
+    struct dm_tenant tenant;
+    struct dm_idem idem;
+};
+
+struct memory_store {
+    /* Guards what follows. Nothing that is done under it can give way to another task. */
+    pthread_mutex_t mutex;
+    struct memory_entry **entries; /* ascending by tenant, then id */
+    uint32_t entry_count;
+    uint32_t entry_capacity;
+    struct memory_key *keys; /* ascending by tenant, then key */
+    uint32_t key_count;
+    uint32_t key_capacity;
+    memory_committed *committed;
+    void *committed_context;
+};
+
+void memory_lock(struct memory_store *store);
+void memory_unlock(struct memory_store *store);
+
+/* Copies all that a record points to into the arena; DM_TOO_LARGE. */
+enum dm_code memory_give_document(const struct dm_document *document, struct dm_arena *arena, struct dm_document *ret,
+                                  struct dm_err *err);
+
+/* ---- memory_index.c ------------------------------------------------------------------------------------------ */
+
+enum dm_code memory_list(void *self, const struct dm_tenant *tenant, const struct dm_list_query *query,
+                         struct dm_arena *arena, struct dm_list *ret, struct dm_err *err);
+enum dm_code memory_ready_tenants(void *self, const struct dm_tenant *after, uint32_t max, struct dm_tenant *ret,
+                                  uint32_t *ret_count, struct dm_err *err);
+enum dm_code memory_ready(void *self, const struct dm_tenant *tenant, uint32_t max, struct dm_found *ret,
+                          uint32_t *ret_count, struct dm_err *err);
+enum dm_code memory_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
+                        struct dm_err *err);
+enum dm_code memory_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
+
+#endif
