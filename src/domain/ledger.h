@@ -181,6 +181,49 @@ DM_MUST_USE enum dm_code dm_ledger_delete(dm_ledger_context context, const struc
 void dm_ledger_expire(dm_ledger_context context, const struct dm_state *state, uint32_t gone, int64_t next_due_ms,
                       struct dm_change *ret);
 
+/* ---- operation ---- */
+
+#define DM_WAITS(X) /* name, on the wire, meaning */                                                                   \
+    X(NOTHING, "nothing", "it has ended")                                                                              \
+    X(UPLOAD, "upload", "its bytes have not arrived")                                                                  \
+    X(TURN, "turn", "it can be claimed, and waits for a worker")                                                       \
+    X(CLAIM, "claim", "a worker owns pages of it, or its split")                                                       \
+    X(DUE, "due", "pages of it wait for their time")                                                                   \
+    X(AGGREGATOR, "aggregator", "every page has ended, and an aggregator must take it")                                \
+    X(LEASE, "lease", "an aggregator writes its result")                                                               \
+    X(NOBODY, "nobody", "it is in no index: the sweeper mends that, or redrive")
+
+#define DM_WAITS_ENUM(name, wire, meaning) DM_WAITS_##name,
+enum dm_waits { DM_WAITS(DM_WAITS_ENUM) DM_WAITS_COUNT };
+#undef DM_WAITS_ENUM
+
+/* What keeps a document from getting on. */
+struct dm_waiting {
+    enum dm_waits what;
+    char owner[DM_OWNER_MAX]; /* CLAIM, LEASE */
+    int64_t until_ms;         /* lease end, or when it is due; 0: none */
+    uint32_t first, last;     /* CLAIM: its pages; 0: the split */
+    uint32_t losses;          /* so often something of it was lost with its owner so far */
+};
+
+const char *dm_waits_text(enum dm_waits what);
+/* Needs STATE, WORK, CLAIMS. Of several claims the one that runs out first is told. */
+struct dm_waiting dm_ledger_waiting(const struct dm_snapshot *snapshot, int64_t now_ms);
+/* The index keys of a document that has not ended, where they are of the wrong kind: a document in no index is found by
+ * nobody. Needs STATE, WORK, CLAIMS. False: they stand right. */
+bool dm_ledger_mend(dm_ledger_context context, const struct dm_snapshot *snapshot, struct dm_change *ret);
+
+struct dm_let_go {
+    uint32_t pages; /* need not wait for their time any more */
+    bool lease;     /* the aggregator's lease is over */
+    bool mended;    /* an index key was wrong */
+};
+
+/* Whatever the document waits for but claims, it waits no longer. Needs STATE, WORK, CLAIMS. DM_NOT_FOUND: nothing held it
+ * back; DM_REFUSED: it has ended. It makes no progress by this, so nothing is counted or reset. */
+DM_MUST_USE enum dm_code dm_ledger_redrive(dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                           struct dm_change *ret, struct dm_let_go *ret_let_go, struct dm_err *err);
+
 /* What a page is, by its newest record (NULL: none), the epoch and the pages chosen in it. */
 enum dm_page_status dm_ledger_page_status(const struct dm_state *state, const struct dm_work *work, uint32_t number,
                                           const struct dm_page *record);

@@ -197,7 +197,7 @@ static enum dm_code give_back_split(dm_ledger_context context, const struct dm_s
     uint32_t losses = claim->losses + (how == DM_LOST);
     if (losses >= DM_PAGE_LOSSES_MAX)
         return dm_fail(err, DM_REFUSED, "counting its pages ended the process %d times", DM_PAGE_LOSSES_MAX);
-    dm_change_state(ret, &snapshot->state, context->now_ms);
+    dm_change_state(ret, &snapshot->state, 0);
     enum dm_code rc = dm_change_move(ret, DM_MOVE_SPLIT_LOST, "given back", err);
     if (rc != DM_OK)
         return rc;

@@ -28,6 +28,10 @@ enum dm_code dm_ledger_cancel(dm_ledger_context context, const struct dm_snapsho
                               struct dm_err *err)
 {
     *ret = (struct dm_change){ 0 };
+    if (dm_status_after(snapshot->state.status, DM_MOVE_CANCEL) == DM_STATUS_NONE)
+        return dm_fail(err, DM_REFUSED,
+                       "the document is %s already, so there is nothing to cancel; delete it to be rid of it",
+                       dm_status_text(snapshot->state.status));
     dm_change_state(ret, &snapshot->state, context->now_ms);
     dm_change_work(ret, &snapshot->work);
     return cancel_into(context, ret, err);
@@ -57,6 +61,12 @@ enum dm_code dm_ledger_retry(dm_ledger_context context, const struct dm_snapshot
     state->completed_ms = 0;
     state->aggregations = 0;
     state->due_ms = 0;
+    if (state->gone & DM_GONE_RESULTS) {
+        /* Retention took the former result. The next one is as new as any. */
+        state->gone &= ~(uint32_t)DM_GONE_RESULTS;
+        state->result_epoch = 0;
+        state->result_bytes = 0;
+    }
     dm_change_work(ret, &snapshot->work);
     struct dm_work *work = &ret->work;
     work->epoch = state->epoch;

@@ -23,7 +23,8 @@ enum dm_code dm_ledger_take_result(dm_ledger_context context, const struct dm_st
         return dm_fail(err, DM_REFUSED, "the document is %s with %" PRIu32 " pages to go",
                        dm_status_text(state->status), state->remaining);
     *ret = (struct dm_change){ 0 };
-    dm_change_state(ret, state, context->now_ms);
+    /* Trying once more gets it no further: who looks for documents that are stuck must find it. */
+    dm_change_state(ret, state, state->status == DM_STATUS_PROCESSING ? context->now_ms : 0);
     ret->state.status = dm_status_after(state->status, DM_MOVE_AGGREGATE);
     struct dm_lease *lease = &ret->state.lease;
     DM_CHECK(owner.len > 0 && owner.len < sizeof(lease->owner));

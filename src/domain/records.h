@@ -68,7 +68,7 @@ struct dm_state {
     int64_t uploaded_ms;
     int64_t started_ms;   /* when the pages were known, first time */
     int64_t completed_ms; /* when it reached its present end */
-    int64_t progress_ms;  /* last change */
+    int64_t progress_ms;  /* when it last got further: neither renewals, nor losses, nor another try do that */
     struct dm_usage usage;
     struct dm_lease lease; /* of the aggregator */
     uint32_t aggregations; /* attempts at the result in this epoch, counted when taken */
