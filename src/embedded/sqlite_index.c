@@ -272,3 +272,41 @@ enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_t
         *ret = owner;
     return rc;
 }
+
+enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
+                               struct dm_found *ret, uint32_t *ret_count, struct dm_err *err)
+{
+    struct dm_sqlite *sqlite = self;
+    struct dm_reader_db *reader;
+    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    if (rc != DM_OK)
+        return rc;
+    sqlite3_stmt *row;
+    struct dm_stalled_cursor at = *cursor;
+    uint32_t count = 0;
+    rc = dm_db_take(&reader->db, DM_SQL_STALLED, &row, err);
+    if (rc == DM_OK) {
+        sqlite3_bind_int64(row, 1, before_ms);
+        sqlite3_bind_int64(row, 2, at.progress_ms);
+        dm_db_bind_str(row, 3, dm_str_z(cursor->found.file.id));
+        dm_db_bind_str(row, 4, dm_str_z(cursor->found.tenant.id));
+        sqlite3_bind_int64(row, 5, max);
+        bool more;
+        while ((rc = dm_db_step(&reader->db, row, &more, "what does not get on", err)) == DM_OK && more) {
+            rc = read_file(row, 0, &at.found.file, err);
+            if (rc == DM_OK)
+                rc = read_tenant(row, 1, &at.found.tenant, err);
+            if (rc != DM_OK)
+                break;
+            at.progress_ms = sqlite3_column_int64(row, 2);
+            ret[count++] = at.found;
+        }
+        dm_db_give(row);
+    }
+    dm_readers_give(&sqlite->readers, reader, rc);
+    if (rc == DM_OK) {
+        *cursor = at;
+        *ret_count = count;
+    }
+    return rc;
+}

@@ -69,6 +69,11 @@ const char *const dm_sqlite_migrations[] = {
     /* Something to write for those who ask whether writing works. */
     "CREATE TABLE probe(count INTEGER NOT NULL) STRICT;"
     "INSERT INTO probe VALUES(0);",
+
+    /* What does not get on, and whose work is paused. */
+    "CREATE INDEX state_progress ON state(progress_ms,file,tenant)"
+    " WHERE status IN('awaiting_upload','pending','chunking','processing','aggregating');"
+    "CREATE TABLE pause(tenant TEXT PRIMARY KEY, since_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
 };
 const uint32_t dm_sqlite_migration_count = DM_COUNT(dm_sqlite_migrations);
 

@@ -167,6 +167,15 @@
       " UNION ALL"                                                                                                     \
       " SELECT * FROM (SELECT file,tenant,due_ms FROM work WHERE key='due' AND due_ms<=?1 ORDER BY due_ms LIMIT ?2))"  \
       " GROUP BY file,tenant ORDER BY due,file LIMIT ?2")                                                              \
+    X(STALLED, "SELECT file,tenant,progress_ms FROM state"                                                             \
+               " WHERE status IN('awaiting_upload','pending','chunking','processing','aggregating')"                   \
+               " AND progress_ms<?1 AND (progress_ms,file,tenant)>(?2,?3,?4)"                                          \
+               " ORDER BY progress_ms,file,tenant LIMIT ?5")                                                           \
+    X(PAUSED, "SELECT 1 FROM pause WHERE tenant IN('',?1) LIMIT 1")                                                    \
+    X(PAUSES, "SELECT tenant,since_ms FROM pause WHERE ?1 IS NULL OR tenant>?1 ORDER BY tenant LIMIT ?2")              \
+    X(PUT_PAUSE, "INSERT INTO pause(tenant,since_ms) VALUES(?1,?2) ON CONFLICT DO NOTHING")                            \
+    X(DROP_PAUSE, "DELETE FROM pause WHERE tenant=?1")                                                                 \
+    X(DROP_PAUSES, "DELETE FROM pause")                                                                                \
     X(OWNER, "SELECT tenant FROM document WHERE file=?1 AND deleted_ms=0 LIMIT 2")                                     \
                                                                                                                        \
     X(INSERT_DOCUMENT,                                                                                                 \

@@ -49,6 +49,11 @@ static const struct dm_operator_ops operator_ops = {
     .ready = dm_sqlite_ready,
     .due = dm_sqlite_due,
     .owner = dm_sqlite_owner,
+    .stalled = dm_sqlite_stalled,
+    .pause = dm_sqlite_pause,
+    .resume = dm_sqlite_resume,
+    .paused = dm_sqlite_paused,
+    .pauses = dm_sqlite_pauses,
 };
 
 struct dm_store dm_sqlite_store(struct dm_sqlite *sqlite)

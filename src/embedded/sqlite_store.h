@@ -126,6 +126,13 @@ DM_MUST_USE enum dm_code dm_sqlite_apply(struct dm_db *db, const struct dm_tenan
 DM_MUST_USE enum dm_code dm_sqlite_erase_some(struct dm_db *db, const struct dm_tenant *tenant,
                                               const struct dm_file *file, bool *ret_more, struct dm_err *err);
 
+/* A pause, or with `since_ms` 0 its end; without a tenant everybody's, or the end of all (sqlite_pause.c). */
+struct dm_pausing {
+    const struct dm_tenant *tenant;
+    int64_t since_ms;
+};
+DM_MUST_USE enum dm_code dm_sqlite_apply_pause(struct dm_db *db, const struct dm_pausing *pausing, struct dm_err *err);
+
 /* ---- readers (sqlite_pool.c) --------------------------------------------------------------------------------- */
 
 struct dm_reader_db {
@@ -176,6 +183,8 @@ DM_MUST_USE enum dm_code dm_writer_commit(struct dm_writer *writer, const struct
                                           struct dm_err *err);
 DM_MUST_USE enum dm_code dm_writer_erase(struct dm_writer *writer, const struct dm_tenant *tenant,
                                          const struct dm_file *file, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_writer_pause(struct dm_writer *writer, const struct dm_pausing *pausing,
+                                         struct dm_err *err);
 /* Whether it takes writes; waits a second at most. */
 DM_MUST_USE enum dm_code dm_writer_check(struct dm_writer *writer, struct dm_err *err);
 
@@ -206,6 +215,15 @@ enum dm_code dm_sqlite_ready(void *self, const struct dm_tenant *tenant, uint32_
 enum dm_code dm_sqlite_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
                            struct dm_err *err);
 enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
+enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
+                               struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+
+/* sqlite_pause.c */
+enum dm_code dm_sqlite_pause(void *self, const struct dm_tenant *tenant, int64_t now_ms, struct dm_err *err);
+enum dm_code dm_sqlite_resume(void *self, const struct dm_tenant *tenant, struct dm_err *err);
+enum dm_code dm_sqlite_paused(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err);
+enum dm_code dm_sqlite_pauses(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
+                              uint32_t *ret_count, struct dm_err *err);
 
 struct dm_sqlite_found {
     uint32_t schema_before;

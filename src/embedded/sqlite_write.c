@@ -30,7 +30,8 @@ enum {
 struct request {
     const struct dm_tenant *tenant;
     const struct dm_file *file;
-    struct dm_transaction *transaction; /* NULL: erase some */
+    struct dm_transaction *transaction; /* NULL: erase some, or pause */
+    const struct dm_pausing *pausing;   /* NULL: one of the others */
     bool more;                          /* of erasing */
     bool done;
     enum dm_code rc;
@@ -90,9 +91,12 @@ static void run_one(struct dm_writer *writer, struct request *request)
         roll_back(db);
         return;
     }
-    request->rc = request->transaction
-                      ? dm_sqlite_apply(db, request->tenant, request->file, request->transaction, &request->err)
-                      : dm_sqlite_erase_some(db, request->tenant, request->file, &request->more, &request->err);
+    if (request->pausing)
+        request->rc = dm_sqlite_apply_pause(db, request->pausing, &request->err);
+    else if (request->transaction)
+        request->rc = dm_sqlite_apply(db, request->tenant, request->file, request->transaction, &request->err);
+    else
+        request->rc = dm_sqlite_erase_some(db, request->tenant, request->file, &request->more, &request->err);
     if (sqlite3_get_autocommit(db->handle))
         return; /* that error has undone it already */
     struct dm_err err;
@@ -364,6 +368,12 @@ enum dm_code dm_writer_erase(struct dm_writer *writer, const struct dm_tenant *t
         if (rc != DM_OK || !request.more)
             return rc;
     }
+}
+
+enum dm_code dm_writer_pause(struct dm_writer *writer, const struct dm_pausing *pausing, struct dm_err *err)
+{
+    struct request request = { .pausing = pausing };
+    return hand_over(writer, &request, err);
 }
 
 enum dm_code dm_writer_check(struct dm_writer *writer, struct dm_err *err)

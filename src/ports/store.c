@@ -121,3 +121,35 @@ enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, uint32_t max
     DM_CHECK(max >= 1);
     return op.ops->due(op.self, now_ms, max, ret, ret_count, err);
 }
+
+enum dm_code dm_operator_stalled(struct dm_operator op, int64_t before_ms, struct dm_stalled_cursor *cursor,
+                                 uint32_t max, struct dm_found *ret, uint32_t *ret_count, struct dm_err *err)
+{
+    DM_CHECK(max >= 1);
+    return op.ops->stalled(op.self, before_ms, cursor, max, ret, ret_count, err);
+}
+
+enum dm_code dm_operator_pause(struct dm_operator op, const struct dm_tenant *tenant, int64_t now_ms,
+                               struct dm_err *err)
+{
+    DM_CHECK(now_ms > 0 && (!tenant || tenant->id[0]));
+    return op.ops->pause(op.self, tenant, now_ms, err);
+}
+
+enum dm_code dm_operator_resume(struct dm_operator op, const struct dm_tenant *tenant, struct dm_err *err)
+{
+    DM_CHECK(!tenant || tenant->id[0]);
+    return op.ops->resume(op.self, tenant, err);
+}
+
+enum dm_code dm_operator_paused(struct dm_operator op, const struct dm_tenant *tenant, bool *ret, struct dm_err *err)
+{
+    return op.ops->paused(op.self, tenant, ret, err);
+}
+
+enum dm_code dm_operator_pauses(struct dm_operator op, const struct dm_tenant *after, uint32_t max,
+                                struct dm_pause *ret, uint32_t *ret_count, struct dm_err *err)
+{
+    DM_CHECK(max >= 1);
+    return op.ops->pauses(op.self, after, max, ret, ret_count, err);
+}

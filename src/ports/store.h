@@ -105,6 +105,17 @@ struct dm_found {
     struct dm_file file;
 };
 
+/* How far a walk through stalled documents has come; zeroed: at its beginning. */
+struct dm_stalled_cursor {
+    int64_t progress_ms;
+    struct dm_found found;
+};
+
+struct dm_pause {
+    struct dm_tenant tenant; /* empty: everybody */
+    int64_t since_ms;
+};
+
 struct dm_operator_ops {
     /* Tenants after `after` (NULL: from the first) that have a document in the READY index, ascending; at most `max`.
      */
@@ -118,6 +129,20 @@ struct dm_operator_ops {
                         struct dm_err *err);
     /* Whose document has this id; DM_NOT_FOUND where none has, it was deleted, or two tenants have one. */
     enum dm_code (*owner)(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
+    /* Documents that have not ended and made no progress since `before_ms` (STATE's progress_ms is less), past the cursor,
+     * the longest first; at most `max`. The cursor moves behind the last of them. */
+    enum dm_code (*stalled)(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
+                            struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+    /* Notes durably that nobody claims this tenant's work (NULL: anybody's) until it is resumed; what is paused already
+     * stays so since then. It is for those who claim to ask: no record of a document changes. */
+    enum dm_code (*pause)(void *self, const struct dm_tenant *tenant, int64_t now_ms, struct dm_err *err);
+    /* The tenant's own pause is over (NULL: every pause is). Fine where there is none. */
+    enum dm_code (*resume)(void *self, const struct dm_tenant *tenant, struct dm_err *err);
+    /* Whether the tenant's work is paused, by its own pause or everybody's. */
+    enum dm_code (*paused)(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err);
+    /* Pauses after that of `after` (NULL: from everybody's on, which is the first), ascending by tenant; at most `max`. */
+    enum dm_code (*pauses)(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
+                           uint32_t *ret_count, struct dm_err *err);
 };
 
 struct dm_operator {
@@ -133,5 +158,15 @@ DM_MUST_USE enum dm_code dm_operator_owner(struct dm_operator op, const struct d
                                            struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, uint32_t max, struct dm_found *ret,
                                          uint32_t *ret_count, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_stalled(struct dm_operator op, int64_t before_ms, struct dm_stalled_cursor *cursor,
+                                             uint32_t max, struct dm_found *ret, uint32_t *ret_count,
+                                             struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_pause(struct dm_operator op, const struct dm_tenant *tenant, int64_t now_ms,
+                                           struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_resume(struct dm_operator op, const struct dm_tenant *tenant, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_paused(struct dm_operator op, const struct dm_tenant *tenant, bool *ret,
+                                            struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_pauses(struct dm_operator op, const struct dm_tenant *after, uint32_t max,
+                                            struct dm_pause *ret, uint32_t *ret_count, struct dm_err *err);
 
 #endif

@@ -12,6 +12,7 @@ int main(void)
     int failed = runtime_contract(set->runtime);
     failed += store_contract(set->store, set->runtime);
     failed += operator_contract(set->store, set->op, set->runtime);
+    failed += operate_contract(set->store, set->op, set->runtime);
     failed += blob_contract(set->blob, set->runtime);
     failed += stream_contract(set->stream, set->runtime);
     failed += secrets_contract(set->secrets);
