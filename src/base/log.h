@@ -29,6 +29,9 @@ enum dm_log_level { DM_LOG_DEBUG, DM_LOG_INFO, DM_LOG_WARN, DM_LOG_ERROR, DM_LOG
     X(DOCUMENT_DELETED, "document.deleted", "the document was deleted")                                                \
     X(DOCUMENT_RETRIED, "document.retried", "pages of the document will be read again")                                \
     X(DOCUMENT_EXPIRED, "document.expired", "retention removed the document or a part of it")                          \
+    X(DOCUMENT_REDRIVEN, "document.redriven", "a document that did not get on was put back")                           \
+    X(WORK_PAUSED, "work.paused", "no work of a tenant, or of all (*), is claimed any more")                           \
+    X(WORK_RESUMED, "work.resumed", "a pause is over")                                                                 \
     X(PAGE_FAILED, "page.failed", "a page ended without an analysis")                                                  \
     X(PAGE_RETRY, "page.retry", "a page will be tried again")                                                          \
     X(CLAIM_LOST, "claim.lost", "a claim ran out or was taken from its worker")                                        \

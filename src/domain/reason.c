@@ -42,6 +42,21 @@ bool dm_reason_parse(struct dm_str text, enum dm_reason *ret_reason)
     return false;
 }
 
+bool dm_reason_is_ours(enum dm_reason reason)
+{
+    switch (reason) {
+    case DM_REASON_CRASHED:
+    case DM_REASON_EXPIRED:
+    case DM_REASON_INTERNAL:
+    case DM_REASON_AUTH_FAILED:
+    case DM_REASON_QUOTA_EXHAUSTED:
+    case DM_REASON_BUDGET_EXHAUSTED:
+        return true;
+    default:
+        return reason != DM_REASON_NONE && dm_reason_retry(reason) == DM_RETRY_LATER;
+    }
+}
+
 enum dm_reason dm_reason_of_reading(enum dm_code code)
 {
     switch (code) {

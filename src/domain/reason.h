@@ -40,6 +40,8 @@ const char *dm_reason_text(enum dm_reason reason);    /* on the wire; "" for DM_
 const char *dm_reason_meaning(enum dm_reason reason); /* a sentence's part for people; "" for DM_REASON_NONE */
 enum dm_retry dm_reason_retry(enum dm_reason reason);
 bool dm_reason_parse(struct dm_str text, enum dm_reason *ret_reason);
+/* Whether the document is not to blame: read another time it may well not fail. */
+bool dm_reason_is_ours(enum dm_reason reason);
 /* What a failure of the document reader means for the page or document: DM_TIMEOUT is `timeout`, DM_DAMAGED `damaged`,
  * … */
 enum dm_reason dm_reason_of_reading(enum dm_code code);

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "operate.h"
 #include "worker.h"
 
 enum {
@@ -23,7 +24,7 @@ enum {
 struct candidate {
     struct dm_tenant tenant;
     uint32_t in_flight;
-    bool dry; /* nothing more of this tenant can be claimed now */
+    bool dry; /* nothing more of this tenant can be claimed now, or its work is paused */
 };
 
 struct look {
@@ -203,6 +204,8 @@ static uint32_t take_turn(struct look *look, struct candidate *tenant)
     struct dm_found found[DOCUMENTS_A_LOOK];
     uint32_t count = 0;
     struct dm_err err;
+    if (dm_work_is_paused(&look->worker->pipeline, &tenant->tenant))
+        return 0;
     if (dm_operator_ready(look->worker->pipeline.ports.op, &tenant->tenant, DOCUMENTS_A_LOOK, found, &count, &err) !=
         DM_OK) {
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "dispatch"), dm_f_z("error", err.text));

@@ -148,6 +148,74 @@ DM_MUST_USE enum dm_code dm_result_open(const struct dm_pipeline *pipeline, cons
                                         enum dm_result_form form, bool partial, int *ret_fd, uint64_t *ret_size,
                                         struct dm_err *err);
 
+/* ---- what an operator asks ---- */
+
+/* A document that made no progress for a while. */
+struct dm_stuck {
+    struct dm_found found;
+    struct dm_document document;
+    struct dm_state state;
+    struct dm_waiting waiting; /* for what (domain/ledger.h) */
+    uint32_t claims;           /* out now */
+    bool paused;               /* and its tenant's work is paused */
+};
+
+struct dm_stuck_documents {
+    const struct dm_stuck *at; /* the longest first */
+    uint32_t count;
+    bool more; /* ask again with the cursor as it is now */
+};
+
+/* Those without progress for `older_than_ms`, of every tenant: looks at `max` of them from the cursor on. */
+DM_MUST_USE enum dm_code dm_stuck_list(const struct dm_pipeline *pipeline, int64_t older_than_ms,
+                                       struct dm_stalled_cursor *cursor, uint32_t max, struct dm_arena *arena,
+                                       struct dm_stuck_documents *ret, struct dm_err *err);
+
+#define DM_REDRIVEN(X) /* name, on the wire, meaning */                                                                \
+    X(LET_GO, "let_go", "what held it back is let go: it can be claimed, or its result written, at once")              \
+    X(WAITS, "waits", "nothing held it back: it waits for a worker or an aggregator")                                  \
+    X(MOVES, "moves", "it made progress lately, and was left alone")                                                   \
+    X(RETRIED, "retried", "it had failed through no fault of its own, and is read again")                              \
+    X(ENDED, "ended", "it has ended, and redriving would not change that")
+
+#define DM_REDRIVEN_ENUM(name, wire, meaning) DM_REDRIVEN_##name,
+enum dm_redriven_what { DM_REDRIVEN(DM_REDRIVEN_ENUM) DM_REDRIVEN_COUNT };
+#undef DM_REDRIVEN_ENUM
+
+struct dm_redriven {
+    enum dm_redriven_what what;
+    enum dm_status status; /* afterwards */
+    enum dm_reason reason; /* of a document that had failed */
+    int64_t still_ms;      /* since its last progress */
+    uint32_t claims;       /* given back; their losses stay as they were */
+    uint32_t pages;        /* need not wait for their time any more */
+    bool lease;            /* the aggregator's lease is over */
+    bool mended;           /* it stood in no index */
+};
+
+const char *dm_redriven_text(enum dm_redriven_what what);
+/* Puts a document back that made no progress for `older_than_ms`. DM_NOT_FOUND; DM_GONE where it would have to be read
+ * again and retention took its bytes. */
+DM_MUST_USE enum dm_code dm_document_redrive(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
+                                             const struct dm_file *file, int64_t older_than_ms, struct dm_redriven *ret,
+                                             struct dm_err *err);
+
+/* From a second after DM_OK on nothing of the tenant's (NULL: of anybody's) is claimed, also after a restart, until it is
+ * resumed. What was claimed before is finished, results are still written, uploads still taken. */
+DM_MUST_USE enum dm_code dm_work_pause(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
+                                       struct dm_err *err);
+/* Ends the tenant's own pause (NULL: every pause). */
+DM_MUST_USE enum dm_code dm_work_resume(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
+                                        struct dm_err *err);
+
+struct dm_pauses {
+    const struct dm_pause *at; /* everybody's first, where there is one */
+    uint32_t count;
+};
+
+DM_MUST_USE enum dm_code dm_work_pauses(const struct dm_pipeline *pipeline, uint32_t max, struct dm_arena *arena,
+                                        struct dm_pauses *ret, struct dm_err *err);
+
 /* ---- roles: tasks that run until they are stopped ---- */
 
 struct dm_worker_options {

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "operate.h"
 #include "worker.h"
 
 enum {
@@ -232,6 +233,7 @@ static void try_later(struct dm_page_task *task, const struct dm_err *err)
 struct splitting {
     struct dm_claim claim;
     struct dm_claim first;
+    uint32_t first_max; /* pages to claim at once with the split's end */
     uint32_t total;
     enum dm_reason reason; /* not NONE: the document fails */
     char detail[DM_DETAIL_MAX];
@@ -246,7 +248,7 @@ static enum dm_code decide_split(void *argument, dm_ledger_context context, cons
     if (splitting->reason == DM_REASON_NONE) {
         struct dm_err why;
         enum dm_code rc = dm_ledger_split_done(context, snapshot, &splitting->claim, splitting->total,
-                                               DM_CLAIM_PAGES_MAX, ret, &splitting->first, &why);
+                                               splitting->first_max, ret, &splitting->first, &why);
         if (rc != DM_NOT_FOUND) {
             if (rc != DM_OK && err)
                 *err = why;
@@ -276,6 +278,7 @@ static void finish_split(struct dm_page_task *task, struct splitting *splitting)
     struct dm_active *document = task->holding->document;
     splitting->claim = task->holding->claim;
     worker_unlock(worker);
+    splitting->first_max = dm_work_is_paused(&worker->pipeline, &document->tenant) ? 0 : DM_CLAIM_PAGES_MAX;
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     const struct dm_step step = { .parts = DM_PART_WORK, .decide = decide_split, .argument = splitting };
     struct dm_err err;
@@ -287,11 +290,12 @@ static void finish_split(struct dm_page_task *task, struct splitting *splitting)
         log_split(document, splitting);
         document->state = state;
         document->state_read_ms = began_ms;
-        if (splitting->reason == DM_REASON_NONE && !dm_active_hold(worker, document, &splitting->first, NULL))
+        bool claimed = splitting->reason == DM_REASON_NONE && splitting->first_max > 0;
+        if (claimed && !dm_active_hold(worker, document, &splitting->first, NULL))
             dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "split"), dm_f_z("file", document->file.id),
                    dm_f_z("error", "out of memory; the claim will run out and be claimed again"));
         /* What the first claim did not take can be claimed as well. */
-        if (state.remaining > splitting->first.last - splitting->first.first + 1)
+        if (state.remaining > (claimed ? splitting->first.last - splitting->first.first + 1 : 0))
             worker->look = true;
         dm_page_task_leave(task);
     } else if (rc == DM_REFUSED || rc == DM_NOT_FOUND || rc == DM_CONFLICT) {

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "operate.h"
 #include "worker.h"
 
 enum { SWEEP_EVERY_MS = 5000, SWEEP_AT_ONCE = 100 };
@@ -267,13 +268,26 @@ static bool sweep_some(struct dm_worker *worker)
     return count == SWEEP_AT_ONCE && done > 0;
 }
 
+/* The net below: whoever stands in no index is not found by the sweep. Returns when to look again. */
+static int64_t mend_some(struct dm_worker *worker, struct dm_stalled_cursor *stalled)
+{
+    struct dm_err err;
+    if (dm_mend_stalled(&worker->pipeline, stalled, &err) != DM_OK)
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "mend"), dm_f_z("error", err.text));
+    return worker_now(worker) + DM_MEND_EVERY_MS;
+}
+
 void dm_worker_sweep(void *argument)
 {
     struct dm_worker *worker = argument;
+    struct dm_stalled_cursor stalled = { 0 };
+    int64_t mend_at_ms = 0;
     worker_lock(worker);
     while (!worker->closing) {
         worker_unlock(worker);
         bool more = sweep_some(worker);
+        if (worker_now(worker) >= mend_at_ms)
+            mend_at_ms = mend_some(worker, &stalled);
         worker_lock(worker);
         int64_t next_ms = worker_now(worker) + (more ? 0 : SWEEP_EVERY_MS);
         while (!worker->closing && worker_now(worker) < next_ms)
