@@ -29,6 +29,9 @@ struct memory_store {
     struct memory_key *keys; /* ascending by tenant, then key */
     uint32_t key_count;
     uint32_t key_capacity;
+    struct dm_pause *pauses; /* ascending by tenant */
+    uint32_t pause_count;
+    uint32_t pause_capacity;
     memory_committed *committed;
     void *committed_context;
 };
@@ -51,5 +54,15 @@ enum dm_code memory_ready(void *self, const struct dm_tenant *tenant, uint32_t m
 enum dm_code memory_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
                         struct dm_err *err);
 enum dm_code memory_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
+
+/* ---- memory_operate.c ---------------------------------------------------------------------------------------- */
+
+enum dm_code memory_stalled(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
+                            struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+enum dm_code memory_pause(void *self, const struct dm_tenant *tenant, int64_t now_ms, struct dm_err *err);
+enum dm_code memory_resume(void *self, const struct dm_tenant *tenant, struct dm_err *err);
+enum dm_code memory_paused(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err);
+enum dm_code memory_pauses(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
+                           uint32_t *ret_count, struct dm_err *err);
 
 #endif

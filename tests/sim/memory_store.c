@@ -617,6 +617,7 @@ void memory_store_free(struct memory_store *store)
         memory_text_free(&store->keys[i].idem.key);
     memory_block_free(store->entries);
     memory_block_free(store->keys);
+    memory_block_free(store->pauses);
     pthread_mutex_destroy(&store->mutex);
     memory_block_free(store);
 }
@@ -644,6 +645,11 @@ struct dm_operator memory_operator_port(struct memory_store *store)
         .ready = memory_ready,
         .due = memory_due,
         .owner = memory_owner,
+        .stalled = memory_stalled,
+        .pause = memory_pause,
+        .resume = memory_resume,
+        .paused = memory_paused,
+        .pauses = memory_pauses,
     };
     return (struct dm_operator){ &ops, store };
 }
