@@ -1,13 +1,10 @@
 """Load, size and space: past a limit comes a refusal, never growth."""
 import concurrent.futures
 import os
-import subprocess
 import time
 
-import pytest
-
 import papers
-from world import Wire, check_ledger, environment, memory_kb, post, problem, until
+from world import Wire, check_ledger, memory_kb, post, problem, until
 
 MEGABYTE = 1 << 20
 
@@ -133,47 +130,6 @@ def test_below_the_floor_of_free_space_uploads_are_refused_and_what_was_accepted
     check_ledger(document, job)
     assert len(client.get("/jobs").json()["jobs"]) == 1
     assert before <= server.blobs()
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = os.geteuid() == 0 and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=12m,mode=0700", "docmill-test", folder], capture_output=True
-    ).returncode == 0
-    if not mounted:
-        pytest.skip("mounting a small disk needs rights that are not there")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
-def test_a_disk_that_fills_up_refuses_uploads_and_loses_nothing(small_disk, binary):
-    from world import Server
-
-    server = Server(binary, small_disk, FILE_SIZE_THRESHOLD_MB=0, MIN_FREE_MB=0)
-    server.data = small_disk / "data"
-    server.log_path = small_disk.parent / "server.log"
-    server.settings["DOCMILL_DATA"] = server.data
-    server.start()
-    try:
-        client = server.client("acme")
-        document = client.submit(papers.slow_pdf(20, levels=3))
-        padding = papers.tiny_pdf() + b"\n%" + b"x" * (3 * MEGABYTE)
-        statuses = [client.upload(padding).status_code for _ in range(8)]
-        assert 202 in statuses and 507 in statuses, statuses
-        assert set(statuses) <= {202, 507}, statuses
-        until(lambda: not server.spooled(), "what was refused is gone")
-        assert document.job()["fileId"] == document.id
-        # The operator makes room; everything that was accepted is read to its end.
-        subprocess.run(["mount", "-o", "remount,size=60m", small_disk], check=True)
-        for row in client.get("/jobs").json()["jobs"]:
-            accepted = client.document(row["fileId"])
-            check_ledger(accepted, accepted.end("completed", seconds=60))
-        assert client.submit(papers.text_pdf(1)).end("completed")
-        server.check()
-    finally:
-        server.stop()
 
 
 def test_a_server_that_has_nothing_to_do_does_nothing(serve):
