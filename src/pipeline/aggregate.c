@@ -16,7 +16,8 @@ enum {
     DUE_AT_ONCE = 100,
     REDUCTION_MAX = 4 * 1024 * 1024,
     TASKS = 2,
-    PUT_OFF_MS = 2000
+    PUT_OFF_MS = 2000,
+    AGAIN_MS = 1000
 };
 
 struct dm_aggregator {
@@ -140,7 +141,30 @@ static enum dm_code end_document(const struct dm_found *found, const struct dm_s
     return DM_OK;
 }
 
-static void aggregate(const struct dm_aggregator *aggregator, const struct dm_found *found)
+/* What may pass by itself does not use up the attempts. Where not even that can be written down, as on a full disk, it is
+ * tried for as long as the lease lives: it would keep everybody waiting, and at its end it would count as an attempt. */
+static void put_off(struct dm_aggregator *aggregator, const struct dm_found *found, struct aggregating *aggregating)
+{
+    const struct dm_pipeline *pipeline = &aggregator->pipeline;
+    struct dm_runtime runtime = pipeline->ports.runtime;
+    const struct dm_step step = { .parts = 0, .decide = decide_put_off, .argument = aggregating };
+    int64_t end_ms = dm_mono_ms(runtime) + DM_AGGREGATE_LEASE_MS;
+    for (;;) {
+        DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+        struct dm_err err;
+        enum dm_code rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, &arena, NULL, &err);
+        if (rc == DM_OK || dm_code_retry(rc) != DM_RETRY_LATER)
+            return;
+        dm_sleep_until(runtime, dm_mono_ms(runtime) + AGAIN_MS);
+        dm_lock(runtime, aggregator->monitor);
+        bool closing = aggregator->closing;
+        dm_unlock(runtime, aggregator->monitor);
+        if (closing || dm_mono_ms(runtime) >= end_ms)
+            return;
+    }
+}
+
+static void aggregate(struct dm_aggregator *aggregator, const struct dm_found *found)
 {
     const struct dm_pipeline *pipeline = &aggregator->pipeline;
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
@@ -164,12 +188,8 @@ static void aggregate(const struct dm_aggregator *aggregator, const struct dm_fo
     }
     dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("file", found->file.id),
            dm_f_z("error", err.text));
-    /* What may pass by itself does not use up the attempts; what cannot be written down waits for the lease. */
-    const struct dm_step put_off = { .parts = 0, .decide = decide_put_off, .argument = &aggregating };
-    struct dm_err ignored;
-    if (aggregating.lease && dm_code_retry(rc) == DM_RETRY_LATER &&
-        dm_step_run(pipeline, &found->tenant, &found->file, &put_off, &arena, NULL, &ignored) != DM_OK)
-        return;
+    if (aggregating.lease && dm_code_retry(rc) == DM_RETRY_LATER)
+        put_off(aggregator, found, &aggregating);
 }
 
 /* ---- finding them ---- */
@@ -191,7 +211,7 @@ static void document_moved(void *context, const struct dm_tenant *tenant, const 
 }
 
 /* Only documents whose result is due: what else is due is the sweeper's. */
-static void aggregate_due(const struct dm_aggregator *aggregator)
+static void aggregate_due(struct dm_aggregator *aggregator)
 {
     const struct dm_ports *ports = &aggregator->pipeline.ports;
     struct dm_found found[DUE_AT_ONCE];

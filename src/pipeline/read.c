@@ -17,8 +17,7 @@ enum {
     JOIN_PAGES_MIN = 8,     /* fewer pages are not worth opening a document a second time */
     LINGER_MS = 250,        /* how long a document without waiting pages is kept open */
     TROUBLE_WAIT_MS = 1000, /* before a page is tried again after trouble of our own */
-    TROUBLES_MAX =
-        300, /* so long may a disk be full or descriptors be out; then the page ends, for every document must */
+    TROUBLES_MAX = 300,     /* so long may descriptors or memory be out; then the page ends, for every document must */
     MODEL_FULL_WAIT_MS = 20
 };
 
@@ -212,20 +211,24 @@ static void page_failed(struct dm_page_task *task, enum dm_reason reason, const 
     dm_page_task_ended(task);
 }
 
+static void queue_later(struct dm_page_task *task)
+{
+    task->not_before_ms = worker_now(task->worker) + TROUBLE_WAIT_MS;
+    dm_page_task_queue(task);
+    worker_wake(task->worker);
+}
+
 /* Trouble of our own, which may pass: the page waits and is tried again. It is no attempt: nothing was asked of the
  * model. */
 static void try_later(struct dm_page_task *task, const struct dm_err *err)
 {
-    struct dm_worker *worker = task->worker;
     dm_log(DM_LOG_WARN, DM_EV_PAGE_RETRY, dm_f_z("file", task->holding->document->file.id),
            dm_f_int("page", task->number), dm_f_z("error", err->text));
     if (++task->troubles >= TROUBLES_MAX && task->number > 0) {
         page_failed(task, DM_REASON_INTERNAL, err->text);
         return;
     }
-    task->not_before_ms = worker_now(worker) + TROUBLE_WAIT_MS;
-    dm_page_task_queue(task);
-    worker_wake(worker);
+    queue_later(task);
 }
 
 /* ---- split ---- */
@@ -330,6 +333,11 @@ static void split(struct reader_task *self, struct dm_page_task *task)
 
 /* ---- pages ---- */
 
+static bool lease_over(const struct dm_page_task *task)
+{
+    return dm_wall_ms(task->worker->pipeline.ports.runtime) >= task->holding->claim.lease_until_ms;
+}
+
 /* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, and the claim is
  * alive. Lock held on entry and return. */
 static bool may_call(struct dm_page_task *task)
@@ -355,7 +363,7 @@ static bool may_call(struct dm_page_task *task)
             document->state_read_ms = began_ms;
         }
     }
-    return !dm_page_task_void(task) && dm_wall_ms(worker->pipeline.ports.runtime) < task->holding->claim.lease_until_ms;
+    return !dm_page_task_void(task) && !lease_over(task);
 }
 
 /* The model's completion: notes what it means, and leaves every write to the commit tasks. */
@@ -383,6 +391,10 @@ static void call_model(struct dm_page_task *task)
         if (!may_call(task)) {
             if (dm_page_task_void(task)) {
                 dm_page_task_leave(task);
+            } else if (lease_over(task)) {
+                /* No trouble of the page's, however long the store takes no writes: the next renewal that goes through
+                 * says whether the claim is still ours. */
+                queue_later(task);
             } else {
                 const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
                 try_later(task, &why);

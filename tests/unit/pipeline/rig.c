@@ -222,7 +222,7 @@ void rig_start(struct rig *rig, uint32_t readers)
 
 void rig_stop(struct rig *rig)
 {
-    dm_worker_stop(rig->worker, dm_mono_ms(rig->set.runtime) + 5000);
+    dm_worker_stop(rig->worker, dm_mono_ms(rig->pipeline.ports.runtime) + 5000);
     rig->worker = NULL;
     dm_aggregator_stop(rig->aggregator);
     rig->aggregator = NULL;

@@ -1,0 +1,93 @@
+/* test_trouble.c: nothing can be written for a while, or memory is out for an instant. What was accepted waits, is read to
+ * its end afterwards, and pays for nothing twice. */
+#include "domain/limits.h"
+#include "trouble.h"
+
+static int setup(void **state)
+{
+    rig_setup(state);
+    trouble_wrap(*state);
+    return 0;
+}
+
+/* Twice what it reads at once is asked of it. */
+static bool model_is_full(struct rig *rig, const void *argument)
+{
+    dm_lock(rig->model.runtime, rig->model.monitor);
+    bool full = rig->model.waiting >= 128;
+    dm_unlock(rig->model.runtime, rig->model.monitor);
+    return full;
+}
+
+static void until_refused(uint32_t count)
+{
+    for (int tries = 0; atomic_load(&trouble.refused) < count; tries++) {
+        assert_true(tries < 2000);
+        trouble_pass(100);
+    }
+}
+
+static void assert_completed(struct rig *rig, const struct dm_file *file, uint32_t pages)
+{
+    struct dm_state state = rig_state(rig, "t", file);
+    assert_int_equal(state.status, DM_STATUS_COMPLETED);
+    assert_int_equal(state.processed, pages);
+    assert_int_equal(state.failed, 0);
+    struct dm_buf text = rig_result(rig, "t", file, DM_RESULT_JSON, false);
+    assert_true(text.len > 0);
+    dm_buf_free(&text);
+}
+
+static void given_a_disk_that_fills_up_as_a_result_is_written_when_it_has_room_then_the_result_is_there_at_once(
+    void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=5", "");
+    atomic_store(&trouble.full_at_result, true);
+    rig_start(rig, 1);
+    /* More often than attempts at a result are counted. */
+    for (int i = 0; i < DM_AGGREGATIONS_MAX + 2; i++) {
+        uint32_t before = atomic_load(&trouble.refused);
+        until_refused(before + 2); /* the result, and that it is put off */
+        atomic_store(&trouble.full, false);
+    }
+    atomic_store(&trouble.full_at_result, false);
+    atomic_store(&trouble.full, false);
+    assert_true(trouble_until_ended("t", &file, DM_AGGREGATE_LEASE_MS / 3));
+    assert_completed(rig, &file, 5);
+}
+
+static void given_pages_under_way_when_the_disk_is_full_for_an_hour_then_all_of_them_are_read_afterwards(void **state)
+{
+    struct rig *rig = *state;
+    enum { DOCUMENTS = 6, PAGES = 40 }; /* more pages in hand than the model is asked about at once */
+    struct dm_file files[DOCUMENTS];
+    rig_hold_model(rig, true);
+    for (int i = 0; i < DOCUMENTS; i++)
+        files[i] = rig_accept(rig, "t", "%PDF- pages=40", "");
+    rig_start(rig, 2);
+    rig_until(rig, model_is_full, NULL);
+    atomic_store(&trouble.full, true);
+    trouble_pass(DM_CLAIM_LEASE_MS + 5000); /* no claim can be renewed */
+    rig_hold_model(rig, false);
+    until_refused(1);
+    trouble_pass(3600 * 1000);
+    atomic_store(&trouble.full, false);
+    for (int i = 0; i < DOCUMENTS; i++) {
+        assert_true(trouble_until_ended("t", &files[i], 120000));
+        assert_completed(rig, &files[i], PAGES);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            given_a_disk_that_fills_up_as_a_result_is_written_when_it_has_room_then_the_result_is_there_at_once, setup,
+            rig_teardown),
+        cmocka_unit_test_setup_teardown(
+            given_pages_under_way_when_the_disk_is_full_for_an_hour_then_all_of_them_are_read_afterwards, setup,
+            rig_teardown),
+    };
+    return cmocka_run_group_tests_name("a pipeline in trouble", tests, NULL, NULL);
+}
