@@ -22,7 +22,7 @@ void dm_buf_free(struct dm_buf *buf)
 void dm_buf_clear(struct dm_buf *buf)
 {
     buf->len = 0;
-    buf->failed = false;
+    buf->failed = buf->starved = false;
     if (buf->at)
         buf->at[0] = '\0';
 }
@@ -51,7 +51,7 @@ char *dm_buf_reserve(struct dm_buf *buf, size_t size)
             capacity = buf->max + 1;
         char *grown = dm_realloc(buf->at, capacity);
         if (!grown) {
-            buf->failed = true;
+            buf->failed = buf->starved = true;
             return NULL;
         }
         buf->at = grown;
@@ -143,5 +143,7 @@ enum dm_code dm_buf_check(const struct dm_buf *buf, const char *what, struct dm_
 {
     if (!buf->failed)
         return DM_OK;
-    return dm_fail(err, DM_TOO_LARGE, "%s is over %zu bytes, or memory is out", what, buf->max);
+    if (buf->starved)
+        return dm_fail_memory(err);
+    return dm_fail(err, DM_TOO_LARGE, "%s is over %zu bytes", what, buf->max);
 }

@@ -15,6 +15,7 @@ struct dm_buf {
     size_t capacity;
     size_t max;
     bool failed;
+    bool starved; /* it failed for want of memory, not at its ceiling */
 };
 
 struct dm_buf dm_buf_make(size_t max);         /* allocates nothing yet */
@@ -34,7 +35,7 @@ void dm_buf_grown(struct dm_buf *buf, size_t size);
 
 struct dm_str dm_buf_str(const struct dm_buf *buf); /* valid until the next change */
 const char *dm_buf_z(const struct dm_buf *buf);     /* never NULL */
-/* DM_OK, or DM_TOO_LARGE with `what` and the ceiling in the sentence. */
+/* DM_OK; DM_TOO_LARGE with `what` and the ceiling in the sentence; DM_NO_MEMORY. */
 DM_MUST_USE enum dm_code dm_buf_check(const struct dm_buf *buf, const char *what, struct dm_err *err);
 
 #endif

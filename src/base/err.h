@@ -13,7 +13,11 @@
 #include "base/attributes.h"
 
 /* Whether the same call can succeed later without anything else being changed. */
-enum dm_retry { DM_RETRY_NEVER, DM_RETRY_LATER };
+enum dm_retry {
+    DM_RETRY_NEVER,
+    DM_RETRY_LATER,
+    DM_RETRY_PATIENTLY /* as LATER, and waiting is all it takes: how often it was tried says nothing */
+};
 
 #define DM_CODES(X) /* name, trying again, meaning */                                                                  \
     X(INVALID, DM_RETRY_NEVER, "an argument or input is not acceptable; the sentence says which and why")              \

@@ -154,9 +154,11 @@ enum dm_code dm_ledger_end_pages(dm_ledger_context context, const struct dm_stat
     if (state->status != DM_STATUS_PROCESSING || state->epoch != claim->epoch)
         return dm_fail(err, DM_REFUSED, "the document is %s in epoch %" PRIu32, dm_status_text(state->status),
                        state->epoch);
+    /* A commit whose answer was lost did happen: this STATE counts some of these pages already. */
+    if (count > state->remaining)
+        return dm_fail(err, DM_CONFLICT, "only %" PRIu32 " pages of the document are left", state->remaining);
     *ret = (struct dm_change){ 0 };
     dm_change_state(ret, state, context->now_ms);
-    DM_CHECK(count <= state->remaining);
     for (uint32_t i = 0; i < count; i++) {
         struct dm_page *page = &pages[i];
         DM_CHECK(page->number >= claim->first && page->number <= claim->last);

@@ -18,12 +18,13 @@ enum dm_claim_write_kind {
     DM_CLAIM_INSERT, /* must be absent */
     DM_CLAIM_RENEW,  /* must be there; its lease is set */
     DM_CLAIM_KEEP,   /* must be there; unchanged */
-    DM_CLAIM_DELETE  /* must be there */
+    DM_CLAIM_DELETE, /* must be there */
+    DM_CLAIM_TAKE    /* deleted from an owner that may be alive: must be there with this `lease_until_ms` */
 };
 
 struct dm_claim_write {
     enum dm_claim_write_kind kind;
-    struct dm_claim claim; /* all but INSERT look at `counter` alone, RENEW also at `lease_until_ms` */
+    struct dm_claim claim; /* all but INSERT look at `counter` alone, RENEW and TAKE also at `lease_until_ms` */
 };
 
 enum dm_conflict {
@@ -129,6 +130,9 @@ enum dm_give_back {
     DM_HANDED_BACK, /* by its owner: does not count as a loss */
     DM_LOST         /* with its owner */
 };
+
+/* Makes the deletion of a claim in a change depend on nobody having renewed it since it was read. */
+void dm_ledger_as_taken(struct dm_change *change);
 
 /* A claim ends without all its pages: what is left of it goes back into WORK. Needs STATE, WORK. `left` are its pages
  * without a record of this epoch. Lost ranges are counted and halved by the rule of the design; what may not be tried

@@ -145,6 +145,13 @@ enum dm_code dm_ledger_claim_pages(dm_ledger_context context, const struct dm_sn
 
 /* ---- claims come back ---- */
 
+void dm_ledger_as_taken(struct dm_change *change)
+{
+    for (uint32_t i = 0; i < change->transaction.claim_count; i++)
+        if (change->claims[i].kind == DM_CLAIM_DELETE)
+            change->claims[i].kind = DM_CLAIM_TAKE;
+}
+
 struct returning {
     struct dm_returned *at;
     uint32_t count;

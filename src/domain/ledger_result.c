@@ -65,6 +65,8 @@ enum dm_code dm_ledger_put_off_result(dm_ledger_context context, const struct dm
         return rc;
     *ret = (struct dm_change){ 0 };
     dm_change_state(ret, state, 0);
+    memset(ret->state.lease.owner, 0, sizeof(ret->state.lease.owner));
+    ret->state.lease.counter++; /* whoever held it holds it no more */
     ret->state.lease.until_ms = context->now_ms + wait_ms;
     ret->state.due_ms = ret->state.lease.until_ms;
     ret->state.aggregations--;

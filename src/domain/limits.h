@@ -9,7 +9,11 @@ enum {
     DM_CLAIM_RENEW_MS = 10000, /* so two renewals may fail before a claim is lost */
     DM_COMMIT_WAIT_MS = 100,   /* how long an ended page may wait for company in its commit */
     DM_STATE_READ_MS = 500, /* a model call starts only on a read of STATE this fresh: half of what cancel promises */
+    DM_PATIENCE_MS = 3600 * 1000, /* how long a page bears with a provider that asks it to wait; such answers do not
+                                     count against MAX_ATTEMPTS */
     DM_AGGREGATE_LEASE_MS = 30000,
+    DM_AGGREGATE_RENEW_MS = 10000,
+    DM_LEASE_GONE = 1, /* the end of a lease whose owner is known to be gone: long past, and not 0, which means none */
     DM_PAGE_LOSSES_MAX = 3,      /* a page lost this often alone ends `crashed`; the split likewise ends the document */
     DM_AGGREGATIONS_MAX = 5,     /* attempts at a result before the document ends `failed` */
     DM_NAME_MAX = 1024,          /* bytes of a file name */

@@ -53,7 +53,7 @@ bool dm_reason_is_ours(enum dm_reason reason)
     case DM_REASON_BUDGET_EXHAUSTED:
         return true;
     default:
-        return reason != DM_REASON_NONE && dm_reason_retry(reason) == DM_RETRY_LATER;
+        return reason != DM_REASON_NONE && dm_reason_retry(reason) != DM_RETRY_NEVER;
     }
 }
 

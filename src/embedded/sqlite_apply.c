@@ -110,7 +110,8 @@ static enum dm_code put_claim(const struct target *target, const struct dm_claim
     static const enum dm_sql statements[] = { [DM_CLAIM_INSERT] = DM_SQL_INSERT_CLAIM,
                                               [DM_CLAIM_RENEW] = DM_SQL_RENEW_CLAIM,
                                               [DM_CLAIM_KEEP] = DM_SQL_KEEP_CLAIM,
-                                              [DM_CLAIM_DELETE] = DM_SQL_DELETE_CLAIM };
+                                              [DM_CLAIM_DELETE] = DM_SQL_DELETE_CLAIM,
+                                              [DM_CLAIM_TAKE] = DM_SQL_TAKE_CLAIM };
     sqlite3_stmt *statement;
     enum dm_code rc = take(target, statements[write->kind], &statement, err);
     if (rc != DM_OK)
@@ -119,7 +120,7 @@ static enum dm_code put_claim(const struct target *target, const struct dm_claim
         dm_row_bind_claim(statement, 3, &write->claim);
     else
         sqlite3_bind_int64(statement, 3, (int64_t)write->claim.counter);
-    if (write->kind == DM_CLAIM_RENEW)
+    if (write->kind == DM_CLAIM_RENEW || write->kind == DM_CLAIM_TAKE)
         sqlite3_bind_int64(statement, 4, write->claim.lease_until_ms);
     if (write->kind != DM_CLAIM_KEEP)
         return finish(target, statement, transaction, DM_CONFLICT_CLAIM, err);

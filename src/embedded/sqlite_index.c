@@ -212,7 +212,7 @@ enum dm_code dm_sqlite_ready(void *self, const struct dm_tenant *tenant, uint32_
     return rc;
 }
 
-enum dm_code dm_sqlite_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
+enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
                            struct dm_err *err)
 {
     struct dm_sqlite *sqlite = self;
@@ -221,26 +221,37 @@ enum dm_code dm_sqlite_due(void *self, int64_t now_ms, uint32_t max, struct dm_f
     if (rc != DM_OK)
         return rc;
     sqlite3_stmt *row;
+    struct dm_due_cursor at = { 0 };
+    if (cursor)
+        at = *cursor;
     uint32_t count = 0;
     rc = dm_db_take(&reader->db, DM_SQL_DUE, &row, err);
     if (rc == DM_OK) {
         sqlite3_bind_int64(row, 1, now_ms);
         sqlite3_bind_int64(row, 2, max);
+        sqlite3_bind_int64(row, 3, at.due_ms);
+        const struct dm_found after = at.found; /* bound by place: it stays while the walk goes on */
+        dm_db_bind_str(row, 4, dm_str_z(after.file.id));
+        dm_db_bind_str(row, 5, dm_str_z(after.tenant.id));
         bool more;
         while ((rc = dm_db_step(&reader->db, row, &more, "what is due", err)) == DM_OK && more) {
-            rc = read_file(row, 0, &ret[count].file, err);
+            rc = read_file(row, 0, &at.found.file, err);
             if (rc == DM_OK)
-                rc = read_tenant(row, 1, &ret[count].tenant, err);
+                rc = read_tenant(row, 1, &at.found.tenant, err);
             if (rc != DM_OK)
                 break;
-            count++;
+            at.due_ms = sqlite3_column_int64(row, 2);
+            ret[count++] = at.found;
         }
         dm_db_give(row);
     }
     dm_readers_give(&sqlite->readers, reader, rc);
-    if (rc == DM_OK)
-        *ret_count = count;
-    return rc;
+    if (rc != DM_OK)
+        return rc;
+    if (cursor)
+        *cursor = at;
+    *ret_count = count;
+    return DM_OK;
 }
 
 enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err)

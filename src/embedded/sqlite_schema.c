@@ -33,7 +33,7 @@ const char *const dm_sqlite_migrations[] = {
     " lease_until_ms INTEGER NOT NULL, aggregations INTEGER NOT NULL, result_epoch INTEGER NOT NULL,"
     " result_bytes INTEGER NOT NULL, gone INTEGER NOT NULL, due_ms INTEGER NOT NULL,"
     " PRIMARY KEY(file, tenant)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX state_due ON state(due_ms) WHERE due_ms>0;"
+    "CREATE INDEX state_due ON state(due_ms, file, tenant) WHERE due_ms>0;"
 
     "CREATE TABLE work("
     " file TEXT NOT NULL, tenant TEXT NOT NULL, format INTEGER NOT NULL, version INTEGER NOT NULL,"
@@ -42,7 +42,7 @@ const char *const dm_sqlite_migrations[] = {
     " created_ms INTEGER NOT NULL, chosen TEXT NOT NULL, returned TEXT NOT NULL,"
     " PRIMARY KEY(file, tenant)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX work_ready ON work(tenant, priority, created_ms, file) WHERE key='ready';"
-    "CREATE INDEX work_due ON work(due_ms) WHERE key='due';"
+    "CREATE INDEX work_due ON work(due_ms, file, tenant) WHERE key='due';"
 
     "CREATE TABLE claim("
     " file TEXT NOT NULL, tenant TEXT NOT NULL, counter INTEGER NOT NULL, epoch INTEGER NOT NULL,"

@@ -163,10 +163,12 @@
     X(READY, "SELECT file FROM work WHERE key='ready' AND tenant=?1 ORDER BY priority,created_ms,file LIMIT ?2")       \
     X(DUE,                                                                                                             \
       "SELECT file,tenant,min(due_ms) AS due FROM ("                                                                   \
-      " SELECT * FROM (SELECT file,tenant,due_ms FROM state WHERE due_ms>0 AND due_ms<=?1 ORDER BY due_ms LIMIT ?2)"   \
+      " SELECT * FROM (SELECT file,tenant,due_ms FROM state"                                                           \
+      "  WHERE due_ms>0 AND due_ms<=?1 AND (due_ms,file,tenant)>(?3,?4,?5) ORDER BY due_ms,file,tenant LIMIT ?2)"      \
       " UNION ALL"                                                                                                     \
-      " SELECT * FROM (SELECT file,tenant,due_ms FROM work WHERE key='due' AND due_ms<=?1 ORDER BY due_ms LIMIT ?2))"  \
-      " GROUP BY file,tenant ORDER BY due,file LIMIT ?2")                                                              \
+      " SELECT * FROM (SELECT file,tenant,due_ms FROM work"                                                            \
+      "  WHERE key='due' AND due_ms<=?1 AND (due_ms,file,tenant)>(?3,?4,?5) ORDER BY due_ms,file,tenant LIMIT ?2))"    \
+      " GROUP BY file,tenant ORDER BY due,file,tenant LIMIT ?2")                                                       \
     X(STALLED, "SELECT file,tenant,progress_ms FROM state"                                                             \
                " WHERE status IN('awaiting_upload','pending','chunking','processing','aggregating')"                   \
                " AND progress_ms<?1 AND (progress_ms,file,tenant)>(?2,?3,?4)"                                          \
@@ -195,6 +197,7 @@
     X(RENEW_CLAIM, "UPDATE claim SET lease_until_ms=?4" DM_SQL_THIS " AND counter=?3")                                 \
     X(KEEP_CLAIM, "SELECT 1 FROM claim" DM_SQL_THIS " AND counter=?3")                                                 \
     X(DELETE_CLAIM, "DELETE FROM claim" DM_SQL_THIS " AND counter=?3")                                                 \
+    X(TAKE_CLAIM, "DELETE FROM claim" DM_SQL_THIS " AND counter=?3 AND lease_until_ms=?4")                             \
     X(PUT_PAGE,                                                                                                        \
       "INSERT INTO page(file,tenant" DM_SQL_MORE(DM_PAGE_COLUMNS) ") VALUES(?,?" DM_SQL_SLOTS(                         \
           DM_PAGE_COLUMNS) ") ON CONFLICT(file,tenant,number) DO UPDATE SET " DM_SQL_TAKES(DM_PAGE_COLUMNS) " WHERE "  \

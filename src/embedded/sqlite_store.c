@@ -28,7 +28,7 @@ static enum dm_code sqlite_check(void *self, struct dm_err *err)
     struct dm_sqlite *sqlite = self;
     struct dm_found found;
     uint32_t count;
-    enum dm_code rc = dm_sqlite_due(self, 0, 1, &found, &count, err);
+    enum dm_code rc = dm_sqlite_due(self, 0, NULL, 1, &found, &count, err);
     return rc == DM_OK ? dm_writer_check(sqlite->writer, err) : rc;
 }
 

@@ -90,13 +90,14 @@ static bool adopt_answer(struct dm_page_task *task, const struct dm_adopted *ado
 }
 
 bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const struct dm_claim *claim,
-                    const struct dm_adopted *adopted)
+                    int64_t began_mono_ms, const struct dm_adopted *adopted)
 {
     struct dm_holding *holding = dm_alloc_zero(1, sizeof(*holding));
     if (!holding)
         return false;
     holding->document = document;
     holding->claim = *claim;
+    holding->lease_until_mono_ms = began_mono_ms + DM_CLAIM_LEASE_MS;
     holding->ended_end = &holding->ended;
     struct dm_page_task *tasks = NULL;
     struct dm_page_task **end = &tasks;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "adopt.h"
 #include "result.h"
+#include "watch.h"
 
 enum {
     READY_MAX = 256,
@@ -24,8 +25,10 @@ struct dm_aggregator {
     struct dm_pipeline pipeline;
     char owner[DM_OWNER_MAX];
     struct dm_monitor *monitor; /* guards all below */
+    struct dm_watch watch; /* leases of others */
     bool closing;
-    bool looking;                     /* one of the tasks reads the due index */
+    bool looking;                     /* one of the tasks reads the due index, from `due` on */
+    struct dm_due_cursor due;
     int64_t look_at_ms;               /* monotonic */
     struct dm_found ready[READY_MAX]; /* ring; past its size the due index finds the rest */
     uint32_t ready_at, ready_count;
@@ -36,17 +39,35 @@ struct dm_aggregator {
 /* ---- one document ---- */
 
 struct aggregating {
-    const struct dm_aggregator *aggregator;
+    struct dm_aggregator *aggregator;
+    const struct dm_found *found;
     uint64_t lease;
+    int64_t renewed_mono_ms;
     uint64_t bytes;
     struct dm_usage usage;
     enum dm_reason reason;
 };
 
+/* Of a lease that was put off nobody is the owner: it only waits for its time. */
+static bool owner_is_gone(const struct aggregating *aggregating, const struct dm_state *state)
+{
+    struct dm_aggregator *aggregator = aggregating->aggregator;
+    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
+    if (state->status != DM_STATUS_AGGREGATING || state->lease.owner[0] == '\0')
+        return true;
+    dm_lock(runtime, aggregator->monitor);
+    bool over = dm_watch_over(&aggregator->watch, &aggregating->found->tenant, &aggregating->found->file,
+                              state->lease.counter, state->lease.until_ms, DM_AGGREGATE_LEASE_MS, dm_mono_ms(runtime));
+    dm_unlock(runtime, aggregator->monitor);
+    return over;
+}
+
 static enum dm_code decide_take(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                 struct dm_change *ret, struct dm_err *err)
 {
     struct aggregating *aggregating = argument;
+    if (!owner_is_gone(aggregating, &snapshot->state))
+        return dm_fail(err, DM_REFUSED, "somebody else writes the result");
     enum dm_code rc =
         dm_ledger_take_result(context, &snapshot->state, dm_str_z(aggregating->aggregator->owner), ret, err);
     if (rc == DM_OK)
@@ -59,6 +80,43 @@ static enum dm_code decide_put_off(void *argument, dm_ledger_context context, co
 {
     const struct aggregating *aggregating = argument;
     return dm_ledger_put_off_result(context, &snapshot->state, aggregating->lease, PUT_OFF_MS, ret, err);
+}
+
+static enum dm_code decide_renew(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                 struct dm_change *ret, struct dm_err *err)
+{
+    const struct aggregating *aggregating = argument;
+    return dm_ledger_renew_result(context, &snapshot->state, aggregating->lease, ret, err);
+}
+
+/* A long document, or a slow model: the lease is renewed meanwhile. Whatever keeps it from being renewed may pass, until
+ * somebody else has it. */
+static enum dm_code keep_lease(void *context, struct dm_err *err)
+{
+    struct aggregating *aggregating = context;
+    const struct dm_pipeline *pipeline = &aggregating->aggregator->pipeline;
+    int64_t now_ms = dm_mono_ms(pipeline->ports.runtime);
+    if (now_ms - aggregating->renewed_mono_ms < DM_AGGREGATE_RENEW_MS)
+        return DM_OK;
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    const struct dm_step step = { .parts = 0, .decide = decide_renew, .argument = aggregating };
+    enum dm_code rc =
+        dm_step_run(pipeline, &aggregating->found->tenant, &aggregating->found->file, &step, &arena, NULL, err);
+    if (rc == DM_OK)
+        aggregating->renewed_mono_ms = now_ms;
+    return rc == DM_REFUSED || rc == DM_NOT_FOUND ? rc : DM_OK;
+}
+
+/* A cancel came between: what the reduction cost is the document's all the same. */
+static enum dm_code decide_late_usage(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                      struct dm_change *ret, struct dm_err *err)
+{
+    const struct aggregating *aggregating = argument;
+    (void)context;
+    if (snapshot->state.status != DM_STATUS_CANCELLED)
+        return dm_fail(err, DM_REFUSED, "whoever writes the result accounts for it");
+    dm_ledger_add_usage(&snapshot->state, &aggregating->usage, ret);
+    return DM_OK;
 }
 
 static enum dm_code decide_kept(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
@@ -100,8 +158,9 @@ static enum dm_code write_result(const struct dm_found *found, const struct dm_s
                                  struct aggregating *aggregating, struct dm_err *err)
 {
     const struct dm_pipeline *pipeline = &aggregating->aggregator->pipeline;
+    const struct dm_keep keep = { keep_lease, aggregating };
     struct dm_result_source source = {
-        .pipeline = pipeline, .tenant = &found->tenant, .file = &found->file, .snapshot = snapshot
+        .pipeline = pipeline, .tenant = &found->tenant, .file = &found->file, .snapshot = snapshot, .keep = &keep
     };
     DM_AUTO(dm_buf) reduction = dm_buf_make(REDUCTION_MAX);
     enum dm_code rc = dm_result_reduce(&source, &reduction, &aggregating->usage, err);
@@ -164,11 +223,26 @@ static void put_off(struct dm_aggregator *aggregator, const struct dm_found *fou
     }
 }
 
+static void account_late(struct aggregating *aggregating)
+{
+    const struct dm_found *found = aggregating->found;
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    const struct dm_step step = { .deleted_too = true, .decide = decide_late_usage, .argument = aggregating };
+    struct dm_err err;
+    enum dm_code rc =
+        dm_step_run(&aggregating->aggregator->pipeline, &found->tenant, &found->file, &step, &arena, NULL, &err);
+    if (rc != DM_OK && rc != DM_REFUSED && rc != DM_NOT_FOUND)
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "usage"), dm_f_z("file", found->file.id),
+               dm_f_z("error", err.text));
+}
+
 static void aggregate(struct dm_aggregator *aggregator, const struct dm_found *found)
 {
     const struct dm_pipeline *pipeline = &aggregator->pipeline;
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
-    struct aggregating aggregating = { .aggregator = aggregator };
+    struct aggregating aggregating = { .aggregator = aggregator,
+                                       .found = found,
+                                       .renewed_mono_ms = dm_mono_ms(pipeline->ports.runtime) };
     const struct dm_step take = { .parts = DM_PART_WORK, .decide = decide_take, .argument = &aggregating };
     struct dm_snapshot snapshot;
     struct dm_state state;
@@ -181,6 +255,8 @@ static void aggregate(struct dm_aggregator *aggregator, const struct dm_found *f
         rc = end_document(found, &snapshot, &aggregating, &arena, &err);
     /* Somebody else has it, or it was cancelled: nothing to say.  */
     if (rc == DM_OK || rc == DM_REFUSED || rc == DM_NOT_FOUND) {
+        if (rc != DM_OK && aggregating.usage.model_calls > 0)
+            account_late(&aggregating);
         if (rc == DM_OK && dm_remove_orphans(pipeline, &found->tenant, &found->file, &snapshot.state, &err) != DM_OK)
             dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "orphans"), dm_f_z("file", found->file.id),
                    dm_f_z("error", err.text));
@@ -210,17 +286,21 @@ static void document_moved(void *context, const struct dm_tenant *tenant, const 
     dm_unlock(runtime, aggregator->monitor);
 }
 
-/* Only documents whose result is due: what else is due is the sweeper's. */
+/* Only documents whose result is due: what else is due is the sweeper's. Each look goes on where the last one ended, so
+ * that nothing at the head of the list keeps what is behind it from being seen. */
 static void aggregate_due(struct dm_aggregator *aggregator)
 {
     const struct dm_ports *ports = &aggregator->pipeline.ports;
     struct dm_found found[DUE_AT_ONCE];
     uint32_t count = 0;
     struct dm_err err;
-    if (dm_operator_due(ports->op, dm_wall_ms(ports->runtime), DUE_AT_ONCE, found, &count, &err) != DM_OK) {
+    if (dm_operator_due(ports->op, dm_wall_ms(ports->runtime), &aggregator->due, DUE_AT_ONCE, found, &count, &err) !=
+        DM_OK) {
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("error", err.text));
         return;
     }
+    if (count < DUE_AT_ONCE)
+        aggregator->due = (struct dm_due_cursor){ 0 };
     for (uint32_t i = 0; i < count; i++)
         aggregate(aggregator, &found[i]);
 }

@@ -11,7 +11,12 @@
 #include "segment.h"
 #include "worker.h"
 
-enum { AGAIN_MS = 1000, BACKOFF_FIRST_MS = 1000, BACKOFF_MAX_MS = 60000 };
+enum {
+    AGAIN_MS = 1000,
+    BACKOFF_FIRST_MS = 1000,
+    BACKOFF_MAX_MS = 60000,
+    ATTEMPT_TEXT_MAX = 256 /* one attempt in the log; what no longer fits is counted, not listed */
+};
 
 /* ---- answers (with the lock held) ---- */
 
@@ -19,6 +24,8 @@ static void log_attempt(struct dm_page_task *task, int64_t now_ms)
 {
     const struct dm_model_answer *answer = &task->answer;
     bool done = answer->reason == DM_REASON_NONE;
+    if (task->attempt_log.len + ATTEMPT_TEXT_MAX > task->attempt_log.max)
+        return;
     dm_buf_addf(&task->attempt_log, "%s{\"status\":\"%s\"", task->attempt_log.len ? "," : "[",
                 done ? "done" : "failed");
     if (!done)
@@ -27,13 +34,33 @@ static void log_attempt(struct dm_page_task *task, int64_t now_ms)
                 now_ms - task->began_ms, answer->usage.input_tokens, answer->usage.output_tokens);
 }
 
-/* Twice as long each time, unless the provider named the wait. */
-static int64_t backoff_ms(const struct dm_page_task *task)
+/* Twice as long each time, and never before the provider's own word. Up to a quarter more by chance: what was refused
+ * together must not come back together. */
+static int64_t backoff_ms(struct dm_worker *worker, const struct dm_page_task *task)
 {
-    if (task->answer.retry_after_ms > 0)
-        return task->answer.retry_after_ms;
-    int64_t wait_ms = (int64_t)BACKOFF_FIRST_MS << (task->attempts < 10 ? task->attempts - 1 : 9);
-    return wait_ms < BACKOFF_MAX_MS ? wait_ms : BACKOFF_MAX_MS;
+    uint32_t doublings = task->attempts < 10 ? task->attempts - 1 : 9;
+    int64_t wait_ms = (int64_t)BACKOFF_FIRST_MS << doublings;
+    if (wait_ms > BACKOFF_MAX_MS)
+        wait_ms = BACKOFF_MAX_MS;
+    uint16_t chance;
+    dm_random(worker->pipeline.ports.runtime, &chance, sizeof(chance));
+    wait_ms = wait_ms * 3 / 4 + wait_ms * chance / (4 * UINT16_MAX);
+    return wait_ms > task->answer.retry_after_ms ? wait_ms : task->answer.retry_after_ms;
+}
+
+/* When the page may be tried again; 0: never. */
+static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, int64_t now_ms)
+{
+    enum dm_retry retry = dm_reason_retry(task->answer.reason);
+    if (retry == DM_RETRY_NEVER)
+        return 0;
+    int64_t at_ms = now_ms + backoff_ms(worker, task);
+    if (retry == DM_RETRY_LATER)
+        return task->attempts - task->throttled < worker->pipeline.attempts_max ? at_ms : 0;
+    task->throttled++;
+    if (task->patience_until_ms == 0)
+        task->patience_until_ms = now_ms + DM_PATIENCE_MS;
+    return at_ms <= task->patience_until_ms ? at_ms : 0;
 }
 
 void dm_page_task_settle(struct dm_page_task *task)
@@ -45,13 +72,15 @@ void dm_page_task_settle(struct dm_page_task *task)
     dm_usage_add(&task->usage, &answer->usage);
     task->attempts++;
     log_attempt(task, now_ms);
+    bool done = answer->reason == DM_REASON_NONE;
+    int64_t again_ms = done ? 0 : again_at_ms(worker, task, now_ms);
     if (dm_page_task_void(task)) {
         dm_page_task_leave(task);
-    } else if (answer->reason == DM_REASON_NONE) {
+    } else if (done) {
         task->status = DM_PAGE_DONE;
         dm_page_task_ended(task);
-    } else if (dm_reason_retry(answer->reason) == DM_RETRY_LATER && task->attempts < worker->pipeline.attempts_max) {
-        task->not_before_ms = now_ms + backoff_ms(task);
+    } else if (again_ms) {
+        task->not_before_ms = again_ms;
         dm_model_answer_free(answer);
         dm_page_task_queue(task);
         worker_wake(worker);

@@ -157,7 +157,7 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
     taking.snapshot.state = state;
     worker_lock(worker);
     struct dm_active *document = dm_active_enter(worker, &found->tenant, &found->file, &taking.snapshot);
-    bool held = document && dm_active_hold(worker, document, &taking.claim, &adopted);
+    bool held = document && dm_active_hold(worker, document, &taking.claim, began_ms, &adopted);
     if (held && document->state.version <= state.version) {
         document->state = state;
         document->state_read_ms = began_ms;
@@ -276,6 +276,7 @@ struct renewal {
     struct dm_tenant tenant;
     struct dm_file file;
     struct dm_claim claim;
+    int64_t lease_until_mono_ms;
 };
 
 static uint32_t held_claims(struct dm_worker *worker, struct renewal *ret, uint32_t max)
@@ -285,7 +286,7 @@ static uint32_t held_claims(struct dm_worker *worker, struct renewal *ret, uint3
     for (struct dm_active *document = worker->documents; document; document = document->next)
         for (struct dm_holding *holding = document->holdings; holding && count < max; holding = holding->next)
             if (!holding->lost && !document->over)
-                ret[count++] = (struct renewal){ document->tenant, document->file, holding->claim };
+                ret[count++] = (struct renewal){ document->tenant, document->file, holding->claim, 0 };
     worker_unlock(worker);
     return count;
 }
@@ -299,6 +300,7 @@ static void note_renewal(struct dm_worker *worker, const struct renewal *renewal
         if (holding->claim.counter != renewal->claim.counter)
             continue;
         holding->claim.lease_until_ms = renewal->claim.lease_until_ms;
+        holding->lease_until_mono_ms = renewal->lease_until_mono_ms;
         holding->lost = lost;
         if (lost)
             dm_log(DM_LOG_WARN, DM_EV_CLAIM_LOST, dm_f_z("tenant", renewal->tenant.id),
@@ -315,6 +317,7 @@ static void renew_claims(struct dm_worker *worker)
     uint32_t count = renewals ? held_claims(worker, renewals, RENEWALS_A_ROUND) : 0;
     for (uint32_t i = 0; i < count; i++) {
         struct renewal *renewal = &renewals[i];
+        renewal->lease_until_mono_ms = worker_now(worker) + DM_CLAIM_LEASE_MS;
         renewal->claim.lease_until_ms = dm_wall_ms(worker->pipeline.ports.runtime) + DM_CLAIM_LEASE_MS;
         const struct dm_claim_write write = { DM_CLAIM_RENEW, renewal->claim };
         struct dm_transaction transaction = { .claims = &write, .claim_count = 1 };

@@ -120,20 +120,29 @@ static enum dm_code replay(const struct dm_pipeline *pipeline, const struct dm_t
     return DM_OK;
 }
 
+/* `*ret_used`: the Idempotency-Key has been used (DM_CONFLICT). Other conflicts are a busy store's, and pass. */
 static enum dm_code accept_kept(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                 const struct dm_file *file, const struct dm_document *document,
-                                const struct dm_idem *idem, struct dm_arena *arena, struct dm_err *err)
+                                const struct dm_idem *idem, struct dm_arena *arena, bool *ret_used, struct dm_err *err)
 {
-    const struct dm_ledger_context context = dm_step_context(pipeline, arena);
-    struct dm_change change;
-    enum dm_code rc = dm_ledger_accept(&context, document, &change, err);
-    if (rc != DM_OK)
-        return rc;
-    if (idem) {
-        change.transaction.idem = idem;
-        change.transaction.now_ms = context.now_ms;
+    for (unsigned tries = 0;; tries++) {
+        const struct dm_ledger_context context = dm_step_context(pipeline, arena);
+        struct dm_change change;
+        enum dm_code rc = dm_ledger_accept(&context, document, &change, err);
+        if (rc != DM_OK)
+            return rc;
+        if (idem) {
+            change.transaction.idem = idem;
+            change.transaction.now_ms = context.now_ms;
+        }
+        rc = dm_step_commit(pipeline, tenant, file, &change, err);
+        *ret_used = rc == DM_CONFLICT && change.transaction.ret_conflict == DM_CONFLICT_IDEM;
+        if (rc != DM_CONFLICT || *ret_used)
+            return rc;
+        if (tries + 1 == DM_STEP_TRIES_MAX)
+            return dm_fail(err, DM_BUSY, "the store is too busy to take the document now");
+        dm_step_backoff(pipeline, tries);
     }
-    return dm_step_commit(pipeline, tenant, file, &change, err);
 }
 
 enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
@@ -164,11 +173,12 @@ enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct d
     bool keyed = idem.key.len > 0;
     if (keyed)
         rc = fingerprint(pipeline, &document, idem.request, err);
+    bool used = false;
     if (rc == DM_OK)
-        rc = accept_kept(pipeline, tenant, &file, &document, keyed ? &idem : NULL, &arena, err);
+        rc = accept_kept(pipeline, tenant, &file, &document, keyed ? &idem : NULL, &arena, &used, err);
     struct dm_file before = file;
     bool replayed = false;
-    if (rc == DM_CONFLICT && keyed) {
+    if (used) {
         rc = replay(pipeline, tenant, &idem, &arena, &before, err);
         replayed = rc == DM_OK;
     }

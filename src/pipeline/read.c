@@ -294,7 +294,7 @@ static void finish_split(struct dm_page_task *task, struct splitting *splitting)
         document->state = state;
         document->state_read_ms = began_ms;
         bool claimed = splitting->reason == DM_REASON_NONE && splitting->first_max > 0;
-        if (claimed && !dm_active_hold(worker, document, &splitting->first, NULL))
+        if (claimed && !dm_active_hold(worker, document, &splitting->first, began_ms, NULL))
             dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "split"), dm_f_z("file", document->file.id),
                    dm_f_z("error", "out of memory; the claim will run out and be claimed again"));
         /* What the first claim did not take can be claimed as well. */
@@ -335,7 +335,7 @@ static void split(struct reader_task *self, struct dm_page_task *task)
 
 static bool lease_over(const struct dm_page_task *task)
 {
-    return dm_wall_ms(task->worker->pipeline.ports.runtime) >= task->holding->claim.lease_until_ms;
+    return worker_now(task->worker) >= task->holding->lease_until_mono_ms;
 }
 
 /* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, and the claim is

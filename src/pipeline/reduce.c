@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "domain/limits.h"
+#include "segment.h"
 
 enum {
     TEXTS_MAX = 8 * 1024 * 1024, /* bytes of summaries, key points and entities kept */
@@ -18,7 +19,8 @@ enum {
     ENTITY_PAGES_MAX = 50, /* page numbers listed of one entity; the count goes on */
     DIGESTS_FIRST = 64,
     SLOTS = 2 * ENTITIES_MAX,
-    MODEL_WAIT_MS = 20000, /* under the aggregator's lease */
+    MODEL_WAIT_MS = 20000, /* for room in its queue: under the aggregator's lease */
+    KEEP_EVERY_MS = 2000,
     STAND_IN_PAGES = 3
 };
 
@@ -201,9 +203,26 @@ static void reduced(void *context, struct dm_model_answer *answer)
 
 /* Waits for the answer however long it takes: the model ends each call by a deadline of its own, and the request must
  * live until then. */
+static enum dm_code await(struct waiting *waiting, const struct dm_keep *keep, struct dm_err *err)
+{
+    enum dm_code rc = DM_OK;
+    dm_lock(waiting->runtime, waiting->monitor);
+    while (!waiting->done) {
+        dm_wait_until(waiting->runtime, waiting->monitor, dm_mono_ms(waiting->runtime) + KEEP_EVERY_MS);
+        if (waiting->done || !keep || rc != DM_OK)
+            continue;
+        dm_unlock(waiting->runtime, waiting->monitor);
+        rc = keep->call(keep->context, err);
+        dm_lock(waiting->runtime, waiting->monitor);
+    }
+    dm_unlock(waiting->runtime, waiting->monitor);
+    return rc;
+}
+
+/* `ret` is NULL where the model could not; then the pages stand in. */
 static enum dm_code ask_model(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
-                              const struct dm_tenant *tenant, const struct dm_file *file, json_t **ret,
-                              struct dm_usage *usage, struct dm_err *err)
+                              const struct dm_tenant *tenant, const struct dm_file *file, const struct dm_keep *keep,
+                              json_t **ret, struct dm_usage *usage, struct dm_err *err)
 {
     struct waiting waiting = { .runtime = pipeline->ports.runtime };
     enum dm_code rc = dm_monitor_make(waiting.runtime, &waiting.monitor, err);
@@ -214,25 +233,26 @@ static enum dm_code ask_model(struct dm_reduction *reduction, const struct dm_pi
                                               .digests = reduction->digests,
                                               .digest_count = reduction->digest_count };
     int64_t give_up_ms = dm_mono_ms(waiting.runtime) + MODEL_WAIT_MS;
+    struct dm_err why;
     do {
-        rc = dm_model_start(pipeline->ports.model, tenant, &request, reduced, &waiting, err);
+        rc = dm_model_start(pipeline->ports.model, tenant, &request, reduced, &waiting, &why);
         if (rc == DM_BUSY)
             dm_sleep_until(waiting.runtime, dm_mono_ms(waiting.runtime) + 10);
     } while (rc == DM_BUSY && dm_mono_ms(waiting.runtime) < give_up_ms);
+    enum dm_code kept = rc == DM_OK ? await(&waiting, keep, err) : DM_OK;
     if (rc == DM_OK) {
-        dm_lock(waiting.runtime, waiting.monitor);
-        while (!waiting.done)
-            dm_wait_until(waiting.runtime, waiting.monitor, DM_FOREVER);
-        dm_unlock(waiting.runtime, waiting.monitor);
         dm_usage_add(usage, &waiting.answer.usage);
         if (waiting.answer.reason != DM_REASON_NONE)
-            rc = dm_fail(err, DM_UNAVAILABLE, "%s", waiting.answer.detail);
+            rc = dm_fail(&why, DM_UNAVAILABLE, "%s", waiting.answer.detail);
         else
-            rc = dm_json_parse(dm_buf_str(&waiting.answer.analysis), "the reduction", ret, err);
+            rc = dm_json_parse(dm_buf_str(&waiting.answer.analysis), "the reduction", ret, &why);
         dm_model_answer_free(&waiting.answer);
     }
     dm_monitor_free(waiting.runtime, waiting.monitor);
-    return rc;
+    if (rc != DM_OK)
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "reduce"), dm_f_z("file", file->id),
+               dm_f_z("error", why.text));
+    return kept;
 }
 
 /* Where the model cannot: the summaries of the first pages, and the first key points. */
@@ -298,18 +318,20 @@ static const char *overall_sentiment(const struct dm_reduction *reduction)
 }
 
 enum dm_code dm_reduction_finish(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
-                                 const struct dm_tenant *tenant, const struct dm_file *file, struct dm_buf *ret,
-                                 struct dm_usage *usage, struct dm_err *err)
+                                 const struct dm_tenant *tenant, const struct dm_file *file,
+                                 const struct dm_keep *keep, struct dm_buf *ret, struct dm_usage *ret_usage,
+                                 struct dm_err *err)
 {
+    struct dm_usage usage = { 0 };
     json_auto_t *texts = NULL;
     const char *by = pipeline->ports.model.name;
     if (reduction->digest_count > 0) {
-        struct dm_err why;
-        if (ask_model(reduction, pipeline, tenant, file, &texts, usage, &why) != DM_OK) {
-            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "reduce"), dm_f_z("file", file->id),
-                   dm_f_z("error", why.text));
+        enum dm_code rc = ask_model(reduction, pipeline, tenant, file, keep, &texts, &usage, err);
+        *ret_usage = usage;
+        if (rc != DM_OK)
+            return rc;
+        if (!texts)
             by = "built-in merge";
-        }
     }
     if (!texts)
         texts = stand_in(reduction);
@@ -329,6 +351,9 @@ enum dm_code dm_reduction_finish(struct dm_reduction *reduction, const struct dm
                     round(reduction->score_sum / reduction->score_weight * 1000) / 1000 + 0.0);
     dm_buf_add_z(ret, ",\"reducedBy\":");
     dm_buf_add_json_string(ret, dm_str_z(by));
+    dm_buf_add_z(ret, ",\"usage\":");
+    dm_usage_json(ret, &usage);
     dm_buf_add_char(ret, '}');
+    *ret_usage = usage;
     return dm_buf_check(ret, "the reduction", err);
 }

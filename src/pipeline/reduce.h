@@ -12,16 +12,22 @@
 
 struct dm_reduction;
 
+/* For work that may outlive its lease: called between its steps and while it waits. Anything but DM_OK ends the work. */
+struct dm_keep {
+    enum dm_code (*call)(void *context, struct dm_err *err);
+    void *context;
+};
+
 DM_MUST_USE enum dm_code dm_reduction_make(struct dm_reduction **ret, struct dm_err *err);
 void dm_reduction_free(struct dm_reduction *reduction); /* accepts NULL */
 /* Pages in order. */
 DM_MUST_USE enum dm_code dm_reduction_add(struct dm_reduction *reduction, uint32_t page, const json_t *analysis,
                                           struct dm_err *err);
-/* Asks the model and appends the JSON:
+/* Asks the model, calling `keep` while it waits, and appends the JSON:
  * {"summary","entities":[{"text","type","count","pages"}],"keyPoints":[{"text","pages"}],
- * "sentiment","sentimentScore","reducedBy"}. Adds the call's cost to `usage`. */
+ * "sentiment","sentimentScore","reducedBy","usage"}. `usage` is what the model's part cost; *ret_usage gets it, too. */
 DM_MUST_USE enum dm_code dm_reduction_finish(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
                                              const struct dm_tenant *tenant, const struct dm_file *file,
-                                             struct dm_buf *ret, struct dm_usage *usage, struct dm_err *err);
+                                             const struct dm_keep *keep, struct dm_buf *ret, struct dm_usage *ret_usage, struct dm_err *err);
 
 #endif

@@ -21,9 +21,11 @@ static enum dm_code visit_pages(const struct dm_result_source *source, bool with
     DM_AUTO(dm_buf) text = dm_buf_make(DM_SEGMENT_LINE_MAX);
     for (uint32_t first = 1; first <= state->total; first += PAGES_A_BATCH) {
         DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
-        struct dm_page_views views;
-        enum dm_code rc = dm_document_pages(source->pipeline, source->tenant, source->file, source->snapshot, first,
-                                            PAGES_A_BATCH, &arena, &views, err);
+        struct dm_page_views views = { 0 };
+        enum dm_code rc = source->keep ? source->keep->call(source->keep->context, err) : DM_OK;
+        if (rc == DM_OK)
+            rc = dm_document_pages(source->pipeline, source->tenant, source->file, source->snapshot, first,
+                                   PAGES_A_BATCH, &arena, &views, err);
         for (uint32_t i = 0; rc == DM_OK && i < views.count; i++) {
             struct dm_str analysis = DM_STR("");
             const struct dm_page *record = views.at[i].record;
@@ -54,12 +56,23 @@ static enum dm_code reduce_page(void *context, const struct dm_page_view *page, 
     return rc == DM_OK ? dm_reduction_add(context, page->number, parsed, err) : rc;
 }
 
-enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret, struct dm_usage *usage,
+static enum dm_code stored_reduction(const struct dm_result_source *source, struct dm_str key, struct dm_buf *ret,
+                                     struct dm_usage *ret_usage, struct dm_err *err)
+{
+    enum dm_code rc = dm_blob_get(source->pipeline->ports.blob, source->tenant, key, 0, DM_BLOB_WHOLE, ret, err);
+    json_auto_t *reduction = NULL;
+    if (rc == DM_OK)
+        rc = dm_json_parse(dm_buf_str(ret), "the stored reduction", &reduction, err);
+    if (rc == DM_OK && !dm_usage_parse(json_object_get(reduction, "usage"), ret_usage))
+        rc = dm_fail(err, DM_CORRUPT, "the stored reduction does not say what it cost");
+    return rc;
+}
+
+enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret, struct dm_usage *ret_usage,
                               struct dm_err *err)
 {
-    struct dm_blob blob = source->pipeline->ports.blob;
     const struct dm_blob_key key = dm_key_reduction(source->file, source->snapshot->state.epoch);
-    enum dm_code rc = dm_blob_get(blob, source->tenant, dm_str_z(key.text), 0, DM_BLOB_WHOLE, ret, err);
+    enum dm_code rc = stored_reduction(source, dm_str_z(key.text), ret, ret_usage, err);
     if (rc != DM_NOT_FOUND)
         return rc; /* made before a crash, or trouble */
     struct dm_reduction *reduction;
@@ -68,13 +81,15 @@ enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_b
         return rc;
     rc = visit_pages(source, true, reduce_page, reduction, err);
     if (rc == DM_OK)
-        rc = dm_reduction_finish(reduction, source->pipeline, source->tenant, source->file, ret, usage, err);
+        rc = dm_reduction_finish(reduction, source->pipeline, source->tenant, source->file, source->keep, ret, ret_usage,
+                                 err);
     dm_reduction_free(reduction);
     if (rc == DM_OK)
-        rc = dm_blob_put_new(blob, source->tenant, dm_str_z(key.text), dm_buf_str(ret), DM_KEPT, err);
+        rc = dm_blob_put_new(source->pipeline->ports.blob, source->tenant, dm_str_z(key.text), dm_buf_str(ret), DM_KEPT,
+                             err);
     if (rc == DM_EXISTS) { /* another aggregator was first: its words are the document's */
         dm_buf_clear(ret);
-        rc = dm_blob_get(blob, source->tenant, dm_str_z(key.text), 0, DM_BLOB_WHOLE, ret, err);
+        rc = stored_reduction(source, dm_str_z(key.text), ret, ret_usage, err);
     }
     return rc;
 }
@@ -382,7 +397,7 @@ enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_
                             bool partial, int *ret_fd, uint64_t *ret_size, struct dm_err *err)
 {
     const struct dm_state *state = &snapshot->state;
-    struct dm_result_source source = { pipeline, tenant, file, snapshot, DM_STR("") };
+    struct dm_result_source source = { pipeline, tenant, file, snapshot, DM_STR(""), NULL };
     if (state->gone & DM_GONE_RESULTS)
         return dm_fail(err, DM_GONE, "retention took the result");
     if (state->result_epoch == 0 || (partial && state->result_epoch != state->epoch)) {

@@ -17,12 +17,13 @@ struct dm_result_source {
     const struct dm_file *file;
     const struct dm_snapshot *snapshot; /* DOCUMENT, STATE, WORK */
     struct dm_str reduction;            /* JSON; empty: there is none yet */
+    const struct dm_keep *keep;         /* called now and then; NULL: nothing to keep */
 };
 
 /* Reads all analyses once: the reduction, stored for this epoch before it is used, so that it is made and paid for
- * once. */
+ * once. *ret_usage is what it cost, also where it was stored before: whoever accounts for it does so once. */
 DM_MUST_USE enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret,
-                                          struct dm_usage *usage, struct dm_err *err);
+                                          struct dm_usage *ret_usage, struct dm_err *err);
 /* Writes the form into a sink and puts it under `key`. */
 DM_MUST_USE enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_result_form form,
                                          struct dm_str key, enum dm_durability durability, uint64_t *ret_bytes,

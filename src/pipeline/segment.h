@@ -23,5 +23,7 @@ DM_MUST_USE enum dm_code dm_segment_parse(struct dm_str line, struct dm_arena *a
 DM_MUST_USE enum dm_code dm_segment_analysis(struct dm_str line, struct dm_str *ret, struct dm_err *err);
 /* {"modelCalls":…,"inputTokens":…,…} */
 void dm_usage_json(struct dm_buf *buf, const struct dm_usage *usage);
+/* False where numbers are negative or beyond all measure. */
+bool dm_usage_parse(const json_t *object, struct dm_usage *ret);
 
 #endif

@@ -1,8 +1,6 @@
 /* step.c: read, decide, write. */
 #include "step.h"
 
-enum { TRIES_MAX = 12 };
-
 struct dm_ledger_context dm_step_context(const struct dm_pipeline *pipeline, struct dm_arena *arena)
 {
     const int64_t kept[] = { pipeline->retention_source_ms, pipeline->retention_pages_ms,
@@ -60,7 +58,7 @@ enum dm_code dm_step_run(const struct dm_pipeline *pipeline, const struct dm_ten
         rc = dm_step_commit(pipeline, tenant, file, &change, err);
         if (rc == DM_OK && ret_state)
             *ret_state = change.transaction.state ? change.state : snapshot.state;
-        if (rc != DM_CONFLICT || tries + 1 == TRIES_MAX)
+        if (rc != DM_CONFLICT || tries + 1 == DM_STEP_TRIES_MAX)
             return rc;
         dm_step_backoff(pipeline, tries);
     }

@@ -8,7 +8,10 @@
 
 #include "pipeline/pipeline.h"
 
-enum { DM_STEP_ARENA_MAX = 4 * 1024 * 1024 };
+enum {
+    DM_STEP_ARENA_MAX = 4 * 1024 * 1024,
+    DM_STEP_TRIES_MAX = 12 /* of a decision that lost a race each time */
+};
 
 typedef enum dm_code dm_decide(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                struct dm_change *ret, struct dm_err *err);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "operate.h"
+#include "watch.h"
 #include "worker.h"
 
 enum { SWEEP_EVERY_MS = 5000, SWEEP_AT_ONCE = 100 };
@@ -46,21 +47,22 @@ static enum dm_code unended(const struct returning *returning, struct dm_arena *
     return dm_ranges_of(arena, left, count, ret, err);
 }
 
-static bool still_there(const struct dm_snapshot *snapshot, uint64_t counter)
+static bool still_there(const struct dm_snapshot *snapshot, const struct returning *returning)
 {
     for (uint32_t i = 0; i < snapshot->claim_count; i++)
-        if (snapshot->claims[i].counter == counter)
-            return true;
+        if (snapshot->claims[i].counter == returning->claim.counter)
+            return returning->how == DM_HANDED_BACK ||
+                   snapshot->claims[i].lease_until_ms == returning->claim.lease_until_ms;
     return false;
 }
 
-static enum dm_code decide_return(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+static enum dm_code decide_its_end(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                   struct dm_change *ret, struct dm_err *err)
 {
     struct returning *returning = argument;
     const struct dm_claim *claim = &returning->claim;
-    if (!still_there(snapshot, claim->counter))
-        return dm_fail(err, DM_REFUSED, "claim %" PRIu64 " has ended already", claim->counter);
+    if (!still_there(snapshot, returning))
+        return dm_fail(err, DM_REFUSED, "claim %" PRIu64 " has ended already, or its owner lives", claim->counter);
     struct dm_ranges left = { 0 };
     struct dm_ranges crashed = { 0 };
     enum dm_code rc = claim->first ? unended(returning, context->arena, &left, err) : DM_OK;
@@ -80,6 +82,17 @@ static enum dm_code decide_return(void *argument, dm_ledger_context context, con
                               .detail = DM_STR("reading this page ended the process again and again") };
         return dm_ledger_end_pages(context, &snapshot->state, claim, &returning->crashed, 1, true, ret, err);
     }
+    return rc;
+}
+
+/* What was watched is what is taken: an owner that renewed its claim a moment ago keeps it. */
+static enum dm_code decide_return(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                  struct dm_change *ret, struct dm_err *err)
+{
+    const struct returning *returning = argument;
+    enum dm_code rc = decide_its_end(argument, context, snapshot, ret, err);
+    if (rc == DM_OK && returning->how == DM_LOST)
+        dm_ledger_as_taken(ret);
     return rc;
 }
 
@@ -198,23 +211,36 @@ static enum dm_code decide_reindex(void *argument, dm_ledger_context context, co
     return dm_fail(err, DM_REFUSED, "the index is right already");
 }
 
-static enum dm_code return_expired(const struct dm_pipeline *pipeline, const struct dm_found *found,
+/* What a sweeper remembers from one round to the next. */
+struct sweeper {
+    const struct dm_pipeline *pipeline;
+    struct dm_watch watch;
+    struct dm_due_cursor due;
+    struct dm_stalled_cursor stalled;
+    int64_t mend_at_ms;
+};
+
+static enum dm_code return_expired(struct sweeper *sweeper, const struct dm_found *found,
                                    const struct dm_snapshot *snapshot, int64_t now_ms, struct dm_err *err)
 {
+    int64_t mono_ms = dm_mono_ms(sweeper->pipeline->ports.runtime);
     for (uint32_t i = 0; i < snapshot->claim_count; i++) {
-        if (snapshot->claims[i].lease_until_ms > now_ms)
+        const struct dm_claim *claim = &snapshot->claims[i];
+        if (claim->lease_until_ms > now_ms ||
+            !dm_watch_over(&sweeper->watch, &found->tenant, &found->file, claim->counter, claim->lease_until_ms,
+                           DM_CLAIM_LEASE_MS, mono_ms))
             continue;
-        enum dm_code rc = dm_claim_return(pipeline, &found->tenant, &found->file, &snapshot->claims[i], DM_LOST, err);
+        enum dm_code rc = dm_claim_return(sweeper->pipeline, &found->tenant, &found->file, claim, DM_LOST, err);
         if (rc != DM_OK)
             return rc;
     }
     return DM_OK;
 }
 
-/* `ret_acted`: something of it was the sweeper's; what else is due is an aggregator's. */
-static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const struct dm_found *found, bool *ret_acted,
-                                   struct dm_err *err)
+/* What of it is the sweeper's; what else is due is an aggregator's. */
+static enum dm_code sweep_document(struct sweeper *sweeper, const struct dm_found *found, struct dm_err *err)
 {
+    const struct dm_pipeline *pipeline = sweeper->pipeline;
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     struct dm_snapshot snapshot;
     enum dm_code rc =
@@ -226,7 +252,6 @@ static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const str
     const struct dm_state *state = &snapshot.state;
     bool due = state->due_ms && state->due_ms <= now_ms;
     bool work_due = snapshot.work.key == DM_WORK_DUE && snapshot.work.due_ms <= now_ms;
-    *ret_acted = work_due || (due && dm_status_is_final(state->status));
     if (snapshot.document.deleted_ms && due)
         return remove_document(pipeline, found, err);
     if (dm_status_is_final(state->status) && due)
@@ -234,7 +259,7 @@ static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const str
     if (!work_due)
         return DM_OK;
     if (!dm_status_is_final(state->status)) {
-        rc = return_expired(pipeline, found, &snapshot, now_ms, err);
+        rc = return_expired(sweeper, found, &snapshot, now_ms, err);
         if (rc != DM_OK)
             return rc;
     }
@@ -245,49 +270,47 @@ static enum dm_code sweep_document(const struct dm_pipeline *pipeline, const str
     return rc == DM_REFUSED ? DM_OK : rc;
 }
 
-/* True where there may be more that is due. */
-static bool sweep_some(struct dm_worker *worker)
+/* True where there may be more that is due. Each look goes on where the last one ended, so that what cannot be mended now
+ * keeps nothing behind it waiting. */
+static bool sweep_some(struct sweeper *sweeper)
 {
     struct dm_found found[SWEEP_AT_ONCE];
     uint32_t count = 0;
-    uint32_t done = 0;
     struct dm_err err;
-    const struct dm_pipeline *pipeline = &worker->pipeline;
+    const struct dm_ports *ports = &sweeper->pipeline->ports;
     enum dm_code rc =
-        dm_operator_due(pipeline->ports.op, dm_wall_ms(pipeline->ports.runtime), SWEEP_AT_ONCE, found, &count, &err);
+        dm_operator_due(ports->op, dm_wall_ms(ports->runtime), &sweeper->due, SWEEP_AT_ONCE, found, &count, &err);
     if (rc != DM_OK)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "sweep"), dm_f_z("error", err.text));
-    for (uint32_t i = 0; rc == DM_OK && i < count; i++) {
-        bool acted = false;
-        enum dm_code swept = sweep_document(pipeline, &found[i], &acted, &err);
-        if (swept != DM_OK)
+    for (uint32_t i = 0; rc == DM_OK && i < count; i++)
+        if (sweep_document(sweeper, &found[i], &err) != DM_OK)
             dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "sweep"), dm_f_z("file", found[i].file.id),
                    dm_f_z("error", err.text));
-        done += swept == DM_OK && acted;
-    }
-    return count == SWEEP_AT_ONCE && done > 0;
+    bool more = rc == DM_OK && count == SWEEP_AT_ONCE;
+    if (!more)
+        sweeper->due = (struct dm_due_cursor){ 0 };
+    return more;
 }
 
-/* The net below: whoever stands in no index is not found by the sweep. Returns when to look again. */
-static int64_t mend_some(struct dm_worker *worker, struct dm_stalled_cursor *stalled)
+/* The net below: whoever stands in no index is not found by the sweep. */
+static void mend_some(struct sweeper *sweeper)
 {
     struct dm_err err;
-    if (dm_mend_stalled(&worker->pipeline, stalled, &err) != DM_OK)
+    if (dm_mend_stalled(sweeper->pipeline, &sweeper->stalled, &err) != DM_OK)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "mend"), dm_f_z("error", err.text));
-    return worker_now(worker) + DM_MEND_EVERY_MS;
+    sweeper->mend_at_ms = dm_mono_ms(sweeper->pipeline->ports.runtime) + DM_MEND_EVERY_MS;
 }
 
 void dm_worker_sweep(void *argument)
 {
     struct dm_worker *worker = argument;
-    struct dm_stalled_cursor stalled = { 0 };
-    int64_t mend_at_ms = 0;
+    struct sweeper sweeper = { .pipeline = &worker->pipeline };
     worker_lock(worker);
     while (!worker->closing) {
         worker_unlock(worker);
-        bool more = sweep_some(worker);
-        if (worker_now(worker) >= mend_at_ms)
-            mend_at_ms = mend_some(worker, &stalled);
+        bool more = sweep_some(&sweeper);
+        if (worker_now(worker) >= sweeper.mend_at_ms)
+            mend_some(&sweeper);
         worker_lock(worker);
         int64_t next_ms = worker_now(worker) + (more ? 0 : SWEEP_EVERY_MS);
         while (!worker->closing && worker_now(worker) < next_ms)

@@ -24,6 +24,7 @@ struct dm_holding {
     struct dm_holding *next;
     struct dm_active *document;
     struct dm_claim claim;
+    int64_t lease_until_mono_ms; /* our own clock's: counted from before the write that gave or renewed it */
     uint32_t left;              /* pages not ended or dropped */
     bool lost;                  /* no longer ours: drop its pages */
     struct dm_page_task *ended; /* to be committed, oldest first */
@@ -64,6 +65,8 @@ struct dm_page_task {
     uint32_t number;
     int64_t not_before_ms; /* monotonic: a try again waits until then */
     uint32_t attempts;
+    uint32_t throttled;        /* of those attempts, so many were asked to wait */
+    int64_t patience_until_ms; /* monotonic: until then they do not count; 0: there was none */
     uint32_t troubles;         /* tries that met trouble of our own */
     struct dm_buf attempt_log; /* JSON array without its closing bracket */
     struct dm_buf text;
@@ -140,9 +143,9 @@ struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenan
 struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file,
                                   const struct dm_snapshot *snapshot);
 /* Queues the claim's pages (or the split); pages whose answers were found in a segment are not read again. False when
- * memory is out. */
+ * memory is out. `began_mono_ms` is when the write of the claim began. */
 bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const struct dm_claim *claim,
-                    const struct dm_adopted *adopted);
+                    int64_t began_mono_ms, const struct dm_adopted *adopted);
 /* The page has ended or is dropped: frees the task, and the holding and the document with their last. */
 void dm_page_task_leave(struct dm_page_task *task);
 void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *document);

@@ -105,6 +105,12 @@ struct dm_found {
     struct dm_file file;
 };
 
+/* How far a walk through due documents has come; zeroed: at its beginning. */
+struct dm_due_cursor {
+    int64_t due_ms;
+    struct dm_found found;
+};
+
 /* How far a walk through stalled documents has come; zeroed: at its beginning. */
 struct dm_stalled_cursor {
     int64_t progress_ms;
@@ -124,9 +130,11 @@ struct dm_operator_ops {
     /* A tenant's READY documents by priority, then age; at most `max`. */
     enum dm_code (*ready)(void *self, const struct dm_tenant *tenant, uint32_t max, struct dm_found *ret,
                           uint32_t *ret_count, struct dm_err *err);
-    /* Documents whose STATE or WORK is due at `now_ms`, the longest due first, each once; at most `max`. */
-    enum dm_code (*due)(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
-                        struct dm_err *err);
+    /* Documents whose STATE or WORK is due at `now_ms`, past the cursor (NULL: from the first), the longest due first;
+     * at most `max`. The cursor moves behind the last of them. Each comes once in a call; one that is due by both may come
+     * again behind the cursor. */
+    enum dm_code (*due)(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
+                        uint32_t *ret_count, struct dm_err *err);
     /* Whose document has this id; DM_NOT_FOUND where none has, it was deleted, or two tenants have one. */
     enum dm_code (*owner)(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
     /* Documents that have not ended and made no progress since `before_ms` (STATE's progress_ms is less), past the cursor,
@@ -156,8 +164,8 @@ DM_MUST_USE enum dm_code dm_operator_ready(struct dm_operator op, const struct d
                                            struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_owner(struct dm_operator op, const struct dm_file *file, struct dm_tenant *ret,
                                            struct dm_err *err);
-DM_MUST_USE enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, uint32_t max, struct dm_found *ret,
-                                         uint32_t *ret_count, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, struct dm_due_cursor *cursor,
+                                         uint32_t max, struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_stalled(struct dm_operator op, int64_t before_ms, struct dm_stalled_cursor *cursor,
                                              uint32_t max, struct dm_found *ret, uint32_t *ret_count,
                                              struct dm_err *err);

@@ -358,7 +358,7 @@ static void judge_claims(struct sim *sim, const struct dm_transaction *transacti
                                                                            .made_us = sim->now_us };
             sim_tell(sim, "document %u: claim %" PRIu64 " of pages %u-%u", verdict->script.number, write->claim.counter,
                      write->claim.first, write->claim.last);
-        } else if (write->kind == DM_CLAIM_DELETE && seen) {
+        } else if ((write->kind == DM_CLAIM_DELETE || write->kind == DM_CLAIM_TAKE) && seen) {
             seen->gone = true;
             bool given_back = transaction->page_count == 0 && transaction->work &&
                               (seen->first > 0 || (transaction->state && transaction->state->status != DM_STATUS_PROCESSING &&
@@ -432,9 +432,9 @@ static void committed(void *context, struct memory_document *document, const str
         return;
     const struct dm_allocator *before = dm_allocator_use(NULL);
     struct verdict *verdict = verdict_of(sim, document);
+    judge_claims(sim, transaction, verdict);
     if (transaction->state)
         judge_state(sim, document, verdict);
-    judge_claims(sim, transaction, verdict);
     judge_pages(sim, document, transaction, verdict);
     judge_numbers(sim, document, verdict);
     judge_events(sim, document, verdict);

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "sim.h"
 
-enum { JOBS_MAX = 64, FAILURES_SHOWN = 20 };
+enum { JOBS_MAX = 64, FAILURES_SHOWN = 50 };
 
 struct arguments {
     uint64_t first, last;

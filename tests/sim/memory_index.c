@@ -182,12 +182,7 @@ enum dm_code memory_ready(void *self, const struct dm_tenant *tenant, uint32_t m
 /* ---- what is due --------------------------------------------------------------------------------------------- */
 
 /* The longest due first, then by id and tenant. */
-struct due_place {
-    int64_t due_ms;
-    struct dm_found found;
-};
-
-static int compare_due(const struct due_place *a, const struct due_place *b)
+static int compare_due(const struct dm_due_cursor *a, const struct dm_due_cursor *b)
 {
     if (a->due_ms != b->due_ms)
         return a->due_ms < b->due_ms ? -1 : 1;
@@ -195,50 +190,57 @@ static int compare_due(const struct due_place *a, const struct due_place *b)
     return order ? order : strcmp(a->found.tenant.id, b->found.tenant.id);
 }
 
-/* By STATE or by WORK, whichever is earlier. */
-static bool is_due(const struct memory_document *document, int64_t now_ms, int64_t *ret_due_ms)
+static bool take_earlier(const struct memory_document *document, int64_t due_ms, const struct dm_due_cursor *after,
+                         bool found, struct dm_due_cursor *next)
 {
-    const struct dm_state *state = &document->state;
-    const struct dm_work *work = &document->work;
-    bool by_state = state->version > 0 && state->due_ms > 0 && state->due_ms <= now_ms;
-    bool by_work = work->version > 0 && work->key == DM_WORK_DUE && work->due_ms <= now_ms;
-    if (by_state && (!by_work || state->due_ms < work->due_ms))
-        *ret_due_ms = state->due_ms;
-    else if (by_work)
-        *ret_due_ms = work->due_ms;
-    return by_state || by_work;
+    const struct dm_due_cursor here = { due_ms, { document->tenant, document->file } };
+    if (compare_due(&here, after) <= 0 || (found && compare_due(&here, next) >= 0))
+        return found;
+    *next = here;
+    return true;
 }
 
-/* The first that is due behind `after` (NULL: of all). */
-static bool next_due(const struct memory_store *store, int64_t now_ms, const struct due_place *after,
-                     struct due_place *ret)
+/* The first that is due behind `after`, by STATE or by WORK. */
+static bool next_due(const struct memory_store *store, int64_t now_ms, const struct dm_due_cursor *after,
+                     struct dm_due_cursor *ret)
 {
-    struct due_place next;
+    struct dm_due_cursor next;
     bool found = false;
     for (uint32_t i = 0; i < store->entry_count; i++) {
         const struct memory_document *document = &store->entries[i]->at;
-        struct due_place here = { .found = { document->tenant, document->file } };
-        if (!is_due(document, now_ms, &here.due_ms) || (after && compare_due(&here, after) <= 0) ||
-            (found && compare_due(&here, &next) >= 0))
-            continue;
-        next = here;
-        found = true;
+        const struct dm_state *state = &document->state;
+        const struct dm_work *work = &document->work;
+        bool by_state = state->version > 0 && state->due_ms > 0 && state->due_ms <= now_ms;
+        bool by_work = work->version > 0 && work->key == DM_WORK_DUE && work->due_ms <= now_ms;
+        if (by_state)
+            found = take_earlier(document, state->due_ms, after, found, &next);
+        if (by_work)
+            found = take_earlier(document, work->due_ms, after, found, &next);
     }
     if (found)
         *ret = next;
     return found;
 }
 
-enum dm_code memory_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
-                        struct dm_err *err)
+enum dm_code memory_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
+                        uint32_t *ret_count, struct dm_err *err)
 {
     struct memory_store *store = self;
-    struct due_place place;
+    struct dm_due_cursor at = { 0 };
+    if (cursor)
+        at = *cursor;
     uint32_t count = 0;
     memory_lock(store);
-    while (count < max && next_due(store, now_ms, count ? &place : NULL, &place))
-        ret[count++] = place.found;
+    while (count < max && next_due(store, now_ms, &at, &at)) {
+        bool again = false; /* by its other record, later */
+        for (uint32_t i = 0; i < count; i++)
+            again = again || (dm_file_eq(&ret[i].file, &at.found.file) && dm_tenant_eq(&ret[i].tenant, &at.found.tenant));
+        if (!again)
+            ret[count++] = at.found;
+    }
     memory_unlock(store);
+    if (cursor)
+        *cursor = at;
     *ret_count = count;
     return DM_OK;
 }

@@ -51,8 +51,8 @@ enum dm_code memory_ready_tenants(void *self, const struct dm_tenant *after, uin
                                   uint32_t *ret_count, struct dm_err *err);
 enum dm_code memory_ready(void *self, const struct dm_tenant *tenant, uint32_t max, struct dm_found *ret,
                           uint32_t *ret_count, struct dm_err *err);
-enum dm_code memory_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
-                        struct dm_err *err);
+enum dm_code memory_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
+                        uint32_t *ret_count, struct dm_err *err);
 enum dm_code memory_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
 
 /* ---- memory_operate.c ---------------------------------------------------------------------------------------- */

@@ -130,6 +130,8 @@ static bool may_put_claim(const struct memory_document *before, const struct dm_
 {
     const struct dm_claim_write *write = &transaction->claims[n];
     bool there = has_claim(before, write->claim.counter);
+    if (there && write->kind == DM_CLAIM_TAKE)
+        return before->claims[claim_place(before, write->claim.counter)].lease_until_ms == write->claim.lease_until_ms;
     for (uint32_t i = 0; i < n; i++)
         if (transaction->claims[i].claim.counter == write->claim.counter)
             there = transaction->claims[i].kind != DM_CLAIM_DELETE;
@@ -258,6 +260,7 @@ static void put_claim(struct memory_entry *entry, const struct dm_claim_write *w
     case DM_CLAIM_KEEP:
         break;
     case DM_CLAIM_DELETE:
+    case DM_CLAIM_TAKE:
         memory_array_close(document->claims, document->claim_count, sizeof(*document->claims), at);
         document->claim_count--;
         break;

@@ -19,9 +19,10 @@ static void drain(struct sim *sim, struct node *node)
 {
     if (!node->up)
         return;
-    node_drain(node, sim_below(sim, 20000));
+    if (!node_drain(node, sim_below(sim, 20000)))
+        return;
     sim_sleep_us(sim, sim_below(sim, 5000000));
-    if (!node->alive && !sim->failed)
+    if (!sim->failed && !sim->ending)
         node_start(node);
 }
 

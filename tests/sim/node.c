@@ -305,7 +305,7 @@ static void restart(void *argument)
     struct sim *sim = node->sim;
     uint32_t seconds = sim_below(sim, sim_one_in(sim, 4) ? 100 : 4);
     sim_sleep_us(sim, 1000 + (int64_t)seconds * 1000000);
-    if (!sim->failed)
+    if (!sim->failed && !sim->ending)
         node_start(node);
 }
 
@@ -354,9 +354,14 @@ static void drain(void *argument)
     sim_tell(sim, "has stopped");
 }
 
-void node_drain(struct node *node, int64_t deadline_ms)
+bool node_drain(struct node *node, int64_t deadline_ms)
 {
     struct sim *sim = node->sim;
+    if (node->draining) { /* by somebody else already */
+        while (node->draining && node->alive)
+            sim_sleep_us(sim, 100000);
+        return false;
+    }
     struct draining *draining = calloc(1, sizeof(*draining));
     *draining = (struct draining){ .node = node, .deadline_ms = deadline_ms };
     uint32_t incarnation = node->incarnation;
@@ -375,5 +380,7 @@ void node_drain(struct node *node, int64_t deadline_ms)
         while (!draining->done && node->incarnation == incarnation && node->up && !sim->failed)
             sim_sleep_us(sim, 100000);
     }
+    bool stopped = draining->done;
     free(draining);
+    return stopped;
 }

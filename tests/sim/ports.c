@@ -240,11 +240,12 @@ static enum dm_code store_commit(void *self, const struct dm_tenant *tenant, con
     enter_store(node);
     enum dm_code rc = fail_store(node, err);
     if (rc == DM_OK && sim_fault(sim, FAULT_STORE_CONFLICTS)) {
-        transaction->ret_conflict = transaction->state ? DM_CONFLICT_STATE : DM_CONFLICT_WORK;
-        if (!transaction->state && !transaction->work)
-            rc = dm_fail(err, DM_UNAVAILABLE, "the store was too busy");
-        else
+        if (transaction->state || transaction->work) {
+            transaction->ret_conflict = transaction->state ? DM_CONFLICT_STATE : DM_CONFLICT_WORK;
             rc = dm_fail(err, DM_CONFLICT, "somebody was first");
+        } else {
+            rc = dm_fail(err, DM_UNAVAILABLE, "the store was too busy");
+        }
         sim_tell(sim, "commit of %s loses a race that nobody ran", file->id);
     }
     if (rc == DM_OK && sim_fault(sim, FAULT_STORE_LATE)) {
@@ -316,13 +317,13 @@ static enum dm_code op_ready(void *self, const struct dm_tenant *tenant, uint32_
     return rc == DM_OK ? dm_operator_ready(inner_operator(node), tenant, max, ret, ret_count, err) : rc;
 }
 
-static enum dm_code op_due(void *self, int64_t now_ms, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
-                           struct dm_err *err)
+static enum dm_code op_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
+                           uint32_t *ret_count, struct dm_err *err)
 {
     struct node *node = self;
     enter_store(node);
     enum dm_code rc = fail_store(node, err);
-    return rc == DM_OK ? dm_operator_due(inner_operator(node), now_ms, max, ret, ret_count, err) : rc;
+    return rc == DM_OK ? dm_operator_due(inner_operator(node), now_ms, cursor, max, ret, ret_count, err) : rc;
 }
 
 static enum dm_code op_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err)

@@ -330,7 +330,7 @@ static bool all_ended(struct sim *sim)
 static bool stopped(struct sim *sim)
 {
     for (uint32_t i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i]->up)
+        if (sim->nodes[i]->alive)
             return false;
     return true;
 }
@@ -338,9 +338,12 @@ static bool stopped(struct sim *sim)
 static void stop_all(void *argument)
 {
     struct sim *sim = argument;
-    for (uint32_t i = 0; i < sim->node_count; i++)
-        if (sim->nodes[i]->up)
-            node_drain(sim->nodes[i], 120000);
+    sim->ending = true;
+    for (uint32_t i = 0; i < sim->node_count; i++) {
+        while (sim->nodes[i]->alive && !sim->nodes[i]->up) /* it is only just starting */
+            sim_sleep_us(sim, 100000);
+        node_drain(sim->nodes[i], 120000);
+    }
 }
 
 static bool never(struct sim *sim)
@@ -367,6 +370,8 @@ static void go_through(struct sim *sim)
     until(sim, CHAOS_US_MAX, chaos_over);
     sim->healing = true;
     sim->blob_away = sim->storm = false;
+    for (uint32_t i = 0; i < sim->node_count; i++)
+        sim->nodes[i]->frozen_until_us = 0;
     memory_blob_set_full(sim->blob, false);
     sim_tell(sim, "---- no more faults: now everything must end ----");
     until(sim, sim->now_us + HEAL_US_MAX, all_ended);

@@ -102,6 +102,7 @@ struct sim {
     bool blob_away;
     bool storm; /* the model throttles most calls */
     int64_t retention_ms;
+    bool ending; /* nodes that stop are not started again */
     bool rested; /* hours went by after the last end */
     uint64_t port_calls, commits, conflicts, model_calls, crashes;
 };
@@ -176,7 +177,8 @@ struct node {
 
 void node_boot(struct sim *sim, uint32_t number, unsigned roles);
 void node_start(struct node *node);                     /* spawns the fiber that starts it */
-void node_drain(struct node *node, int64_t deadline_ms); /* blocking; from a fiber of the world's */
+/* Blocks; from a fiber of the world's. False: it died instead, or somebody else drains it. */
+bool node_drain(struct node *node, int64_t deadline_ms);
 void node_bury(struct node *node);                      /* by the scheduler, after its fibers are gone */
 struct dm_runtime node_runtime(struct node *node);
 

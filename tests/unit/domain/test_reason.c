@@ -62,12 +62,14 @@ static void given_a_reason_of_the_document_itself_then_trying_again_is_never_adv
     (void)state;
     static const enum dm_reason never[] = { DM_REASON_DAMAGED, DM_REASON_ENCRYPTED, DM_REASON_BLOCKED,
                                             DM_REASON_AUTH_FAILED, DM_REASON_CANCELLED };
-    static const enum dm_reason later[] = { DM_REASON_MODEL_TIMEOUT, DM_REASON_RATE_LIMITED, DM_REASON_OVERLOADED,
-                                            DM_REASON_NETWORK, DM_REASON_INVALID_JSON };
+    static const enum dm_reason later[] = { DM_REASON_MODEL_TIMEOUT, DM_REASON_NETWORK, DM_REASON_INVALID_JSON };
+    static const enum dm_reason patiently[] = { DM_REASON_RATE_LIMITED, DM_REASON_OVERLOADED };
     for (size_t i = 0; i < DM_COUNT(never); i++)
         assert_int_equal(dm_reason_retry(never[i]), DM_RETRY_NEVER);
     for (size_t i = 0; i < DM_COUNT(later); i++)
         assert_int_equal(dm_reason_retry(later[i]), DM_RETRY_LATER);
+    for (size_t i = 0; i < DM_COUNT(patiently); i++)
+        assert_int_equal(dm_reason_retry(patiently[i]), DM_RETRY_PATIENTLY);
 }
 
 int main(void)

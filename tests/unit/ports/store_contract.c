@@ -355,6 +355,13 @@ static void a_claim_is_made_renewed_kept_and_deleted_under_its_counter(void **st
     assert_code(write_claim(&file, DM_CLAIM_KEEP, 2, 5), DM_CONFLICT, &contract.err);
     assert_code(write_claim(&file, DM_CLAIM_DELETE, 2, 5), DM_CONFLICT, &contract.err);
     assert_ok(write_claim(&file, DM_CLAIM_KEEP, 1, 0), &contract.err);
+    /* Taken only as it was read: somebody has renewed it since. */
+    assert_ok(write_claim(&file, DM_CLAIM_RENEW, 1, 1764000091000), &contract.err);
+    assert_code(write_claim(&file, DM_CLAIM_TAKE, 1, 1764000090000), DM_CONFLICT, &contract.err);
+    assert_int_equal(contract_read(&contract.tenant, &file).claim_count, 1);
+    assert_ok(write_claim(&file, DM_CLAIM_TAKE, 1, 1764000091000), &contract.err);
+    assert_code(write_claim(&file, DM_CLAIM_TAKE, 1, 1764000091000), DM_CONFLICT, &contract.err);
+    assert_int_equal(contract_read(&contract.tenant, &file).claim_count, 0);
 }
 
 static void claims_are_read_in_the_order_of_their_counters(void **state)

@@ -305,7 +305,7 @@ static void find_due(int64_t now_ms, const struct dm_file *files, int *ret_place
 {
     struct dm_found found[FOUND_MAX];
     uint32_t got = 0;
-    assert_ok(dm_operator_due(op, now_ms, FOUND_MAX, found, &got, &err), &err);
+    assert_ok(dm_operator_due(op, now_ms, NULL, FOUND_MAX, found, &got, &err), &err);
     assert_true(got < FOUND_MAX);
     for (uint32_t i = 0; i < count; i++) {
         ret_places[i] = -1;
@@ -357,7 +357,7 @@ static void due_documents_come_at_most_as_many_as_asked(void **state)
         files[i] = add_work(&tenant, DM_WORK_DUE, 100 + (int64_t)i, 5, 1, 100 + (int64_t)i);
     struct dm_found found[5];
     uint32_t count = 0;
-    assert_ok(dm_operator_due(op, 50000, DM_COUNT(found), found, &count, &err), &err);
+    assert_ok(dm_operator_due(op, 50000, NULL, DM_COUNT(found), found, &count, &err), &err);
     assert_int_equal(count, DM_COUNT(found));
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t k = 0; k < i; k++)
@@ -365,6 +365,32 @@ static void due_documents_come_at_most_as_many_as_asked(void **state)
                          dm_tenant_eq(&found[i].tenant, &found[k].tenant));
     for (size_t i = 0; i < DM_COUNT(files); i++)
         assert_ok(dm_store_erase(store, &tenant, &files[i], &err), &err);
+}
+
+static void a_walk_through_what_is_due_finds_each_in_its_order(void **state)
+{
+    struct dm_file files[12];
+    for (size_t i = 0; i < DM_COUNT(files); i++) /* three of each instant */
+        files[i] = add_work(&tenant, DM_WORK_DUE, 100 + (int64_t)(i / 3), 5, 1, i % 2 ? 100 + (int64_t)(i / 3) : 0);
+    struct dm_due_cursor cursor = { 0 };
+    bool seen[12] = { false };
+    int64_t last_ms = 0;
+    for (uint32_t count = 1; count > 0;) {
+        struct dm_found found[2];
+        assert_ok(dm_operator_due(op, 50000, &cursor, DM_COUNT(found), found, &count, &err), &err);
+        assert_true(count <= DM_COUNT(found) && (count == 0 || cursor.due_ms >= last_ms));
+        last_ms = cursor.due_ms;
+        for (uint32_t i = 0; i < count; i++)
+            for (size_t k = 0; k < DM_COUNT(files); k++)
+                if (dm_file_eq(&found[i].file, &files[k]) && dm_tenant_eq(&found[i].tenant, &tenant)) {
+                    assert_false(seen[k]);
+                    seen[k] = true;
+                }
+    }
+    for (size_t i = 0; i < DM_COUNT(files); i++) {
+        assert_true(seen[i]);
+        assert_ok(dm_store_erase(store, &tenant, &files[i], &err), &err);
+    }
 }
 
 /* ---- whose it is --------------------------------------------------------------------------------------------- */
@@ -416,6 +442,7 @@ int operator_contract(struct dm_store given, struct dm_operator given_op, struct
         CASE(tenants_with_something_ready_come_in_order_and_from_any_place),
         CASE(what_is_due_comes_once_the_longest_due_first),
         CASE(due_documents_come_at_most_as_many_as_asked),
+        CASE(a_walk_through_what_is_due_finds_each_in_its_order),
         CASE(a_documents_owner_is_found_unless_it_is_deleted_or_not_alone),
     };
     return run_group("the operator's contract", tests, NULL, NULL);

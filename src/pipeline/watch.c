@@ -1,0 +1,41 @@
+/* watch.c: leases that this process has seen, and since when. */
+#include "watch.h"
+
+#include "domain/limits.h"
+
+/* FNV-1a (public domain, IETF draft-eastlake-fnv). */
+static uint64_t hash(uint64_t value, const char *text)
+{
+    for (; *text; text++)
+        value = (value ^ (unsigned char)*text) * 1099511628211ULL;
+    return (value ^ 0xff) * 1099511628211ULL;
+}
+
+static struct dm_watched *find(struct dm_watch *watch, uint64_t name)
+{
+    struct dm_watched *stalest = &watch->at[0];
+    for (uint32_t i = 0; i < watch->count; i++) {
+        if (watch->at[i].name == name)
+            return &watch->at[i];
+        if (watch->at[i].seen_mono_ms < stalest->seen_mono_ms)
+            stalest = &watch->at[i];
+    }
+    struct dm_watched *entry = watch->count < DM_WATCHED_MAX ? &watch->at[watch->count++] : stalest;
+    *entry = (struct dm_watched){ .name = name, .until_ms = -1 };
+    return entry;
+}
+
+bool dm_watch_over(struct dm_watch *watch, const struct dm_tenant *tenant, const struct dm_file *file, uint64_t counter,
+                   int64_t until_ms, int64_t lease_ms, int64_t now_mono_ms)
+{
+    if (until_ms <= DM_LEASE_GONE)
+        return true;
+    uint64_t name = (hash(hash(14695981039346656037ULL, tenant->id), file->id) ^ counter) * 1099511628211ULL;
+    struct dm_watched *entry = find(watch, name);
+    entry->seen_mono_ms = now_mono_ms;
+    if (entry->until_ms != until_ms) {
+        entry->until_ms = until_ms;
+        entry->since_mono_ms = now_mono_ms;
+    }
+    return now_mono_ms - entry->since_mono_ms >= lease_ms;
+}
