@@ -11,7 +11,7 @@
 #include "records.h"
 #include "testing.h"
 
-enum { TENANTS = 2, FILES = 4, STORE_STEPS = 1500, BLOB_STEPS = 1500, MAX = 20, ARENA_MAX = 4 << 20 };
+enum { TENANTS = 2, FILES = 4, STORE_STEPS = 1000, BLOB_STEPS = 1500, MAX = 20, ARENA_MAX = 4 << 20 };
 
 static struct dm_store stores[2]; /* the real one, the simulator's */
 static struct dm_operator ops[2];
@@ -74,6 +74,7 @@ static void draft_state(struct draft *draft, const struct memory_document *now)
     draft->state = full_state();
     draft->state.status = (enum dm_status)(1 + below(DM_STATUS_COUNT - 1));
     draft->state.due_ms = below(5);
+    draft->state.progress_ms = below(4);
     draft->transaction.state_before = one_in(8) ? below(4) : now ? now->state.version : 0;
     draft->state.version = draft->transaction.state_before + 1;
     draft->transaction.event_count = below(4);
@@ -271,6 +272,47 @@ static void compare_operators(const struct dm_tenant *tenant, const struct dm_fi
     assert_string_equal(owners[0].id, owners[1].id);
 }
 
+/* In steps, each with its own cursor. */
+static void compare_stalled(void)
+{
+    const uint32_t max = 1 + below(3);
+    const int64_t before_ms = below(6);
+    struct dm_stalled_cursor cursors[2] = { 0 };
+    struct dm_found found[2][MAX];
+    uint32_t counts[2];
+    do {
+        for (int i = 0; i < 2; i++)
+            assert_ok(dm_operator_stalled(ops[i], before_ms, &cursors[i], max, found[i], &counts[i], &err), &err);
+        compare_found(found[0], found[1], counts);
+    } while (counts[0] > 0);
+}
+
+static void change_and_compare_pauses(const struct dm_tenant *tenant)
+{
+    const uint32_t what = below(12);
+    const uint32_t max = 1 + below(3);
+    const struct dm_tenant *whose = one_in(3) ? NULL : tenant;
+    const struct dm_tenant *after = one_in(2) ? &tenants[below(TENANTS)] : NULL;
+    const int64_t now_ms = 1 + below(100);
+    struct dm_pause pauses[2][MAX];
+    uint32_t counts[2];
+    bool paused[2];
+    for (int i = 0; i < 2; i++) {
+        if (what == 0)
+            assert_ok(dm_operator_pause(ops[i], whose, now_ms, &err), &err);
+        else if (what == 1)
+            assert_ok(dm_operator_resume(ops[i], whose, &err), &err);
+        assert_ok(dm_operator_paused(ops[i], tenant, &paused[i], &err), &err);
+        assert_ok(dm_operator_pauses(ops[i], after, max, pauses[i], &counts[i], &err), &err);
+    }
+    assert_int_equal(paused[0], paused[1]);
+    assert_int_equal(counts[0], counts[1]);
+    for (uint32_t i = 0; i < counts[0]; i++) {
+        assert_string_equal(pauses[0][i].tenant.id, pauses[1][i].tenant.id);
+        assert_int_equal(pauses[0][i].since_ms, pauses[1][i].since_ms);
+    }
+}
+
 static void one_history_leaves_the_same_records_in_both_stores(void **state)
 {
     uint32_t happened = 0;
@@ -297,6 +339,8 @@ static void one_history_leaves_the_same_records_in_both_stores(void **state)
         compare_pages_and_events(tenant, file);
         compare_lists(tenant);
         compare_operators(tenant, file);
+        compare_stalled();
+        change_and_compare_pauses(tenant);
         compare_keys(tenant, draft.transaction.idem ? draft.idem.key : DM_STR("k"));
         dm_arena_reset(&arena);
     }
