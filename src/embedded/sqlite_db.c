@@ -129,6 +129,8 @@ enum dm_code dm_db_take(struct dm_db *db, enum dm_sql which, sqlite3_stmt **ret,
 void dm_db_give(sqlite3_stmt *statement)
 {
     sqlite3_reset(statement);
+    /* They point into the caller's memory; and a parameter that the next one leaves out must be NULL. */
+    sqlite3_clear_bindings(statement);
 }
 
 void dm_db_bind_str(sqlite3_stmt *statement, int at, struct dm_str text)

@@ -1,4 +1,4 @@
-/* memory_records.h: what the store in memory is made of. Private to memory_store.c and memory_index.c. */
+/* memory_records.h: what the store in memory is made of. Private to memory_store.c, memory_read.c, memory_index.c. */
 #ifndef DM_SIM_MEMORY_RECORDS_H
 #define DM_SIM_MEMORY_RECORDS_H
 
@@ -39,9 +39,29 @@ struct memory_store {
 void memory_lock(struct memory_store *store);
 void memory_unlock(struct memory_store *store);
 
-/* Copies all that a record points to into the arena; DM_TOO_LARGE. */
+struct memory_entry *memory_entry_find(const struct memory_store *store, const struct dm_tenant *tenant,
+                                       const struct dm_file *file); /* NULL */
+/* Where the first is whose number is not below this one. */
+uint32_t memory_page_place(const struct memory_document *document, uint32_t number);
+uint32_t memory_event_place(const struct memory_document *document, uint64_t seq);
+/* Where the key is or would be; *ret_found says which. */
+uint32_t memory_key_place(const struct memory_store *store, const struct dm_tenant *tenant, struct dm_str key,
+                          bool *ret_found);
+
+/* ---- memory_read.c ------------------------------------------------------------------------------------------- */
+
+/* A copy with its texts in the arena; DM_TOO_LARGE. */
 enum dm_code memory_give_document(const struct dm_document *document, struct dm_arena *arena, struct dm_document *ret,
                                   struct dm_err *err);
+enum dm_code memory_read(void *self, const struct dm_tenant *tenant, const struct dm_file *file, unsigned parts,
+                         struct dm_arena *arena, struct dm_snapshot *ret, struct dm_err *err);
+enum dm_code memory_pages(void *self, const struct dm_tenant *tenant, const struct dm_file *file, uint32_t first,
+                          uint32_t last, uint32_t max, struct dm_arena *arena, struct dm_page_list *ret,
+                          struct dm_err *err);
+enum dm_code memory_events(void *self, const struct dm_tenant *tenant, const struct dm_file *file, uint64_t after,
+                           uint32_t max, struct dm_arena *arena, struct dm_event_list *ret, struct dm_err *err);
+enum dm_code memory_idem(void *self, const struct dm_tenant *tenant, struct dm_str key, int64_t now_ms,
+                         struct dm_arena *arena, struct dm_idem *ret, struct dm_err *err);
 
 /* ---- memory_index.c ------------------------------------------------------------------------------------------ */
 

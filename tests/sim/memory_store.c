@@ -1,9 +1,8 @@
-/* memory_store.c: the store port in memory: one document's reads, transactions, removal.
+/* memory_store.c: the store port in memory: transactions, removal, and what the judge may see.
  *
  * A transaction is looked at first, part by part in the order of enum dm_conflict, each as if those before it were
  * written already; the first condition that does not hold names the conflict. Only then is anything written, so there is
- * nothing to undo. What comes in and what goes out is copied: no caller holds a piece of the store, and the store none
- * of a caller's arena. */
+ * nothing to undo. What comes in is copied: the store holds nothing of a caller's arena. */
 #include "memory_records.h"
 
 #include <string.h>
@@ -43,8 +42,8 @@ static uint32_t place_of(const struct memory_store *store, const struct dm_tenan
     return at;
 }
 
-static struct memory_entry *find(const struct memory_store *store, const struct dm_tenant *tenant,
-                                 const struct dm_file *file)
+struct memory_entry *memory_entry_find(const struct memory_store *store, const struct dm_tenant *tenant,
+                                       const struct dm_file *file)
 {
     bool found;
     uint32_t at = place_of(store, tenant, file, &found);
@@ -80,12 +79,12 @@ static uint32_t claim_place(const struct memory_document *document, uint64_t cou
     PLACE_IN(document->claims, document->claim_count, counter, counter);
 }
 
-static uint32_t page_place(const struct memory_document *document, uint32_t number)
+uint32_t memory_page_place(const struct memory_document *document, uint32_t number)
 {
     PLACE_IN(document->pages, document->page_count, number, number);
 }
 
-static uint32_t event_place(const struct memory_document *document, uint64_t seq)
+uint32_t memory_event_place(const struct memory_document *document, uint64_t seq)
 {
     PLACE_IN(document->events, document->event_count, seq, seq);
 }
@@ -98,17 +97,17 @@ static bool has_claim(const struct memory_document *document, uint64_t counter)
 
 static const struct dm_page *find_page(const struct memory_document *document, uint32_t number)
 {
-    uint32_t at = page_place(document, number);
+    uint32_t at = memory_page_place(document, number);
     return at < document->page_count && document->pages[at].number == number ? &document->pages[at] : NULL;
 }
 
 static bool has_event(const struct memory_document *document, uint64_t seq)
 {
-    uint32_t at = event_place(document, seq);
+    uint32_t at = memory_event_place(document, seq);
     return at < document->event_count && document->events[at].seq == seq;
 }
 
-static uint32_t key_place(const struct memory_store *store, const struct dm_tenant *tenant, struct dm_str key,
+uint32_t memory_key_place(const struct memory_store *store, const struct dm_tenant *tenant, struct dm_str key,
                           bool *ret_found)
 {
     uint32_t at = 0;
@@ -160,7 +159,7 @@ static bool may_put_idem(const struct memory_store *store, const struct dm_tenan
                          const struct dm_transaction *transaction)
 {
     bool found;
-    uint32_t at = key_place(store, tenant, transaction->idem->key, &found);
+    uint32_t at = memory_key_place(store, tenant, transaction->idem->key, &found);
     return !found || store->keys[at].idem.expires_ms <= transaction->now_ms;
 }
 
@@ -270,7 +269,7 @@ static void put_claim(struct memory_entry *entry, const struct dm_claim_write *w
 static void put_page(struct memory_entry *entry, const struct dm_page *page)
 {
     struct memory_document *document = &entry->at;
-    uint32_t at = page_place(document, page->number);
+    uint32_t at = memory_page_place(document, page->number);
     if (find_page(document, page->number)) {
         free_page(&document->pages[at]);
     } else {
@@ -287,7 +286,7 @@ static void put_page(struct memory_entry *entry, const struct dm_page *page)
 static void put_event(struct memory_entry *entry, const struct dm_event *event)
 {
     struct memory_document *document = &entry->at;
-    uint32_t at = event_place(document, event->seq);
+    uint32_t at = memory_event_place(document, event->seq);
     document->events = memory_array_open(document->events, document->event_count, &entry->event_capacity,
                                          sizeof(*document->events), at);
     document->events[at] = *event;
@@ -321,7 +320,7 @@ static void drop_dead_keys(struct memory_store *store, int64_t now_ms)
 static void put_idem(struct memory_store *store, const struct dm_tenant *tenant, const struct dm_idem *idem)
 {
     bool found;
-    uint32_t at = key_place(store, tenant, idem->key, &found);
+    uint32_t at = memory_key_place(store, tenant, idem->key, &found);
     if (found)
         drop_key(store, at);
     store->keys = memory_array_open(store->keys, store->key_count, &store->key_capacity, sizeof(*store->keys), at);
@@ -336,7 +335,7 @@ static struct memory_entry *apply(struct memory_store *store, const struct dm_te
 {
     bool writes = transaction->document || transaction->state || transaction->work || transaction->claim_count ||
                   transaction->page_count || transaction->event_count;
-    struct memory_entry *entry = writes ? find_or_make(store, tenant, file) : find(store, tenant, file);
+    struct memory_entry *entry = writes ? find_or_make(store, tenant, file) : memory_entry_find(store, tenant, file);
     if (transaction->document)
         put_document(entry, transaction->document);
     if (transaction->state)
@@ -368,7 +367,7 @@ static enum dm_code memory_commit(void *self, const struct dm_tenant *tenant, co
     struct memory_store *store = self;
     struct memory_entry *entry = NULL;
     memory_lock(store);
-    enum dm_conflict conflict = conflict_of(store, tenant, find(store, tenant, file), transaction);
+    enum dm_conflict conflict = conflict_of(store, tenant, memory_entry_find(store, tenant, file), transaction);
     if (conflict == DM_CONFLICT_NONE)
         entry = apply(store, tenant, file, transaction);
     memory_unlock(store);
@@ -416,183 +415,6 @@ static enum dm_code memory_erase(void *self, const struct dm_tenant *tenant, con
     if (store->committed)
         store->committed(store->committed_context, &entry->at, NULL);
     free_entry(entry);
-    return DM_OK;
-}
-
-/* ---- reading ------------------------------------------------------------------------------------------------- */
-
-static enum dm_code no_room(struct dm_err *err)
-{
-    return dm_fail(err, DM_TOO_LARGE, "a record does not fit into the memory of this request");
-}
-
-static bool give_text(struct dm_str text, struct dm_arena *arena, struct dm_str *ret)
-{
-    *ret = text.len ? dm_arena_str(arena, text) : DM_STR("");
-    return ret->at != NULL;
-}
-
-/* Even of nothing: an array that is read is never NULL. */
-static bool give_array(const void *array, uint32_t count, size_t size, struct dm_arena *arena, void **ret)
-{
-    *ret = dm_arena_array(arena, count, size);
-    if (*ret && count)
-        memcpy(*ret, array, count * size);
-    return *ret != NULL;
-}
-
-enum dm_code memory_give_document(const struct dm_document *document, struct dm_arena *arena, struct dm_document *ret,
-                                  struct dm_err *err)
-{
-    struct dm_document copy = *document;
-    bool fits = give_text(document->name, arena, &copy.name) && give_text(document->metadata, arena, &copy.metadata) &&
-                give_text(document->pages, arena, &copy.pages) &&
-                give_text(document->password, arena, &copy.password) && give_text(document->model, arena, &copy.model);
-    if (!fits)
-        return no_room(err);
-    *ret = copy;
-    return DM_OK;
-}
-
-static enum dm_code give_work(const struct dm_work *work, struct dm_arena *arena, struct dm_work *ret,
-                              struct dm_err *err)
-{
-    void *chosen, *returned;
-    if (!give_array(work->chosen.at, work->chosen.count, sizeof(*work->chosen.at), arena, &chosen) ||
-        !give_array(work->returned, work->returned_count, sizeof(*work->returned), arena, &returned))
-        return no_room(err);
-    *ret = *work;
-    ret->chosen.at = chosen;
-    ret->returned = returned;
-    return DM_OK;
-}
-
-/* Whether there is what these parts say of a document: claims alone say nothing, and WORK may be missing. */
-static bool is_there(const struct memory_entry *entry, unsigned parts)
-{
-    if (!entry || ((parts & DM_PART_DOCUMENT) && !entry->has_document))
-        return false;
-    bool has_state = entry->at.state.version > 0;
-    if (parts & DM_PART_STATE)
-        return has_state;
-    return (parts & DM_PART_DOCUMENT) || ((parts & DM_PART_WORK) && entry->at.work.version > 0) || has_state;
-}
-
-static enum dm_code read_parts(const struct memory_entry *entry, unsigned parts, struct dm_arena *arena,
-                               struct dm_snapshot *ret, struct dm_err *err)
-{
-    enum dm_code rc = DM_OK;
-    void *claims;
-    if (parts & DM_PART_DOCUMENT)
-        rc = memory_give_document(&entry->at.document, arena, &ret->document, err);
-    if (rc == DM_OK && (parts & DM_PART_STATE))
-        ret->state = entry->at.state;
-    if (rc == DM_OK && (parts & DM_PART_WORK) && entry->at.work.version > 0)
-        rc = give_work(&entry->at.work, arena, &ret->work, err);
-    if (rc == DM_OK && (parts & DM_PART_CLAIMS)) {
-        if (!give_array(entry->at.claims, entry->at.claim_count, sizeof(*entry->at.claims), arena, &claims))
-            return no_room(err);
-        ret->claims = claims;
-        ret->claim_count = entry->at.claim_count;
-    }
-    return rc;
-}
-
-static enum dm_code memory_read(void *self, const struct dm_tenant *tenant, const struct dm_file *file, unsigned parts,
-                                struct dm_arena *arena, struct dm_snapshot *ret, struct dm_err *err)
-{
-    struct memory_store *store = self;
-    memory_lock(store);
-    const struct memory_entry *entry = find(store, tenant, file);
-    enum dm_code rc = is_there(entry, parts) ? read_parts(entry, parts, arena, ret, err)
-                                             : dm_fail(err, DM_NOT_FOUND, "no document has the id %s", file->id);
-    memory_unlock(store);
-    return rc;
-}
-
-static enum dm_code give_pages(const struct memory_document *document, uint32_t first, uint32_t last, uint32_t max,
-                               struct dm_arena *arena, struct dm_page_list *ret, struct dm_err *err)
-{
-    uint32_t begin = page_place(document, first);
-    uint32_t count = 0;
-    while (count < max && begin + count < document->page_count && document->pages[begin + count].number <= last)
-        count++;
-    struct dm_page *pages = dm_arena_array(arena, count, sizeof(*pages));
-    bool fits = pages != NULL;
-    for (uint32_t i = 0; fits && i < count; i++) {
-        const struct dm_page *page = &document->pages[begin + i];
-        pages[i] = *page;
-        fits = give_text(page->detail, arena, &pages[i].detail) && give_text(page->segment, arena, &pages[i].segment) &&
-               give_text(page->attempts, arena, &pages[i].attempts);
-    }
-    if (!fits)
-        return no_room(err);
-    *ret = (struct dm_page_list){ pages, count };
-    return DM_OK;
-}
-
-static enum dm_code memory_pages(void *self, const struct dm_tenant *tenant, const struct dm_file *file, uint32_t first,
-                                 uint32_t last, uint32_t max, struct dm_arena *arena, struct dm_page_list *ret,
-                                 struct dm_err *err)
-{
-    static const struct memory_document none;
-    struct memory_store *store = self;
-    memory_lock(store);
-    const struct memory_entry *entry = find(store, tenant, file);
-    enum dm_code rc = give_pages(entry ? &entry->at : &none, first, last, max, arena, ret, err);
-    memory_unlock(store);
-    return rc;
-}
-
-static enum dm_code give_events(const struct memory_document *document, uint64_t after, uint32_t max,
-                                struct dm_arena *arena, struct dm_event_list *ret, struct dm_err *err)
-{
-    uint32_t begin = after < UINT64_MAX ? event_place(document, after + 1) : document->event_count;
-    uint32_t count = document->event_count - begin;
-    if (count > max)
-        count = max;
-    struct dm_event *events = dm_arena_array(arena, count, sizeof(*events));
-    bool fits = events != NULL;
-    for (uint32_t i = 0; fits && i < count; i++) {
-        events[i] = document->events[begin + i];
-        fits = give_text(document->events[begin + i].data, arena, &events[i].data);
-    }
-    if (!fits)
-        return no_room(err);
-    *ret = (struct dm_event_list){ events, count };
-    return DM_OK;
-}
-
-static enum dm_code memory_events(void *self, const struct dm_tenant *tenant, const struct dm_file *file,
-                                  uint64_t after, uint32_t max, struct dm_arena *arena, struct dm_event_list *ret,
-                                  struct dm_err *err)
-{
-    static const struct memory_document none;
-    struct memory_store *store = self;
-    memory_lock(store);
-    const struct memory_entry *entry = find(store, tenant, file);
-    enum dm_code rc = give_events(entry ? &entry->at : &none, after, max, arena, ret, err);
-    memory_unlock(store);
-    return rc;
-}
-
-static enum dm_code memory_idem(void *self, const struct dm_tenant *tenant, struct dm_str key, int64_t now_ms,
-                                struct dm_arena *arena, struct dm_idem *ret, struct dm_err *err)
-{
-    struct memory_store *store = self;
-    struct dm_idem idem = { 0 };
-    bool found;
-    memory_lock(store);
-    uint32_t at = key_place(store, tenant, key, &found);
-    found = found && store->keys[at].idem.expires_ms > now_ms;
-    if (found)
-        idem = store->keys[at].idem;
-    memory_unlock(store);
-    if (!found)
-        return dm_fail(err, DM_NOT_FOUND, "this Idempotency-Key has not been used");
-    if (!give_text(key, arena, &idem.key))
-        return no_room(err);
-    *ret = idem;
     return DM_OK;
 }
 
@@ -676,7 +498,7 @@ struct memory_document *memory_store_find(struct memory_store *store, const stru
                                           const struct dm_file *file)
 {
     memory_lock(store);
-    struct memory_entry *entry = find(store, tenant, file);
+    struct memory_entry *entry = memory_entry_find(store, tenant, file);
     memory_unlock(store);
     return entry ? &entry->at : NULL;
 }

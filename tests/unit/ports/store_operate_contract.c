@@ -147,6 +147,18 @@ static void a_pause_is_of_its_tenant_alone_until_it_is_resumed(void **state)
     assert_int_equal(pauses(all), 0);
 }
 
+static void pauses_can_be_read_from_the_first_on_after_a_read_from_elsewhere(void **state)
+{
+    struct dm_pause all[FOUND_MAX];
+    uint32_t count = 77;
+    assert_ok(dm_operator_pause(op, &contract.tenant, 1000, &contract.err), &contract.err);
+    assert_int_equal(pauses(all), 1);
+    assert_ok(dm_operator_pauses(op, &contract.tenant, FOUND_MAX, all, &count, &contract.err), &contract.err);
+    assert_int_equal(count, 0);
+    assert_int_equal(pauses(all), 1);
+    assert_ok(dm_operator_resume(op, &contract.tenant, &contract.err), &contract.err);
+}
+
 static void everybodys_pause_comes_first_and_is_everybodys(void **state)
 {
     const struct dm_tenant other = fresh_tenant(contract.runtime);
@@ -183,6 +195,7 @@ int operate_contract(struct dm_store store, struct dm_operator given_op, struct 
         CASE(a_walk_in_pieces_finds_each_once_also_those_of_one_instant),
         CASE(progress_takes_it_from_among_them),
         CASE(a_pause_is_of_its_tenant_alone_until_it_is_resumed),
+        CASE(pauses_can_be_read_from_the_first_on_after_a_read_from_elsewhere),
         CASE(everybodys_pause_comes_first_and_is_everybodys),
     };
     return run_group("the operator's contract: what does not get on", tests, NULL, NULL);
