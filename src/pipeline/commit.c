@@ -309,8 +309,11 @@ static void commit_batch(struct dm_holding *holding)
     if (!wanted || rc == DM_OK) {
         if (wanted)
             document->state = change.state;
-        for (uint32_t i = 0; i < batch.count; i++)
+        for (uint32_t i = 0; i < batch.count; i++) {
+            if (wanted) /* counted with its page, even if the claim is found to be gone by now */
+                batch.tasks[i]->usage = (struct dm_usage){ 0 };
             dm_page_task_leave(batch.tasks[i]);
+        }
     } else if (committing && (rc == DM_CONFLICT || rc == DM_REFUSED)) {
         sort_out(&batch);
     } else {
@@ -344,8 +347,7 @@ static struct dm_active *find_late(struct dm_worker *worker)
     return NULL;
 }
 
-/* Lock held on entry and return. */
-static void add_late_usage(struct dm_worker *worker, struct dm_active *document)
+void dm_active_account_late(struct dm_worker *worker, struct dm_active *document)
 {
     struct dm_usage usage = document->late;
     document->late = (struct dm_usage){ 0 };
@@ -354,7 +356,7 @@ static void add_late_usage(struct dm_worker *worker, struct dm_active *document)
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     const struct dm_step step = { .deleted_too = true, .decide = decide_usage, .argument = &usage };
     struct dm_err err;
-    enum dm_code rc = dm_step_run(&worker->pipeline, &document->tenant, &document->file, &step, &arena, NULL, &err);
+    enum dm_code rc = usage.model_calls == 0 ? DM_OK : dm_step_run(&worker->pipeline, &document->tenant, &document->file, &step, &arena, NULL, &err);
     if (rc != DM_OK && rc != DM_NOT_FOUND)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "usage"), dm_f_z("file", document->file.id),
                dm_f_z("error", err.text));
@@ -374,7 +376,7 @@ void dm_worker_commit(void *argument)
         if (holding)
             commit_batch(holding);
         else if (late)
-            add_late_usage(worker, late);
+            dm_active_account_late(worker, late);
         else if (worker->closing)
             break;
         else

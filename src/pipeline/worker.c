@@ -115,9 +115,8 @@ static void drop_all(struct dm_worker *worker)
             while (holding && !holding->ended)
                 holding = holding->next;
             if (!holding) {
-                document->late = (struct dm_usage){ 0 };
                 DM_CHECK(!document->holdings);
-                dm_active_leave_if_done(worker, document);
+                dm_active_account_late(worker, document);
                 continue;
             }
             task = holding->ended;

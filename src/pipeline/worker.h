@@ -149,6 +149,8 @@ bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const 
 /* The page has ended or is dropped: frees the task, and the holding and the document with their last. */
 void dm_page_task_leave(struct dm_page_task *task);
 void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *document);
+/* commit.c: writes down what answers cost that came too late to count; the document goes if nothing else of it is left. */
+void dm_active_account_late(struct dm_worker *worker, struct dm_active *document);
 /* commit.c: what the model's answer means for the page: its end, or another try. Memory only. */
 void dm_page_task_settle(struct dm_page_task *task);
 /* The page's fate is known: to be committed. */

@@ -36,6 +36,7 @@ struct verdict {
     enum dm_status status;
     uint32_t epoch;
     uint64_t version, seq;
+    bool split; /* its pages are known */
     enum fate fates[PAGES_MAX + 2];
     uint32_t losses[PAGES_MAX + 2]; /* how often a claim of the page was given back */
     uint32_t taken;                 /* how often its result was taken up */
@@ -274,11 +275,12 @@ static void begin_epoch(struct verdict *verdict, const struct memory_document *d
         bool chosen = dm_ranges_have(document->work.chosen, page);
         if (chosen)
             verdict->fates[page] = PENDING;
-        else if (document->state.epoch == 1)
+        else if (!verdict->split)
             verdict->fates[page] = SKIPPED;
         if (chosen)
             verdict->losses[page] = 0;
     }
+    verdict->split = true;
 }
 
 static void judge_state(struct sim *sim, const struct memory_document *document, struct verdict *verdict)
