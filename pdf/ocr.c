@@ -91,8 +91,7 @@ static enum dm_code load_data(const char *folder, const char *languages, struct 
 {
     char text[LANGUAGES_TEXT_MAX] = "eng";
     if (ocr.TessBaseAPIInit3(ocr.api, folder, languages ? languages : text) != 0)
-        return dm_fail(err, DM_UNAVAILABLE, "Tesseract has no data for %s (Debian: tesseract-ocr-eng)",
-                       languages ? languages : text);
+        return dm_fail(err, DM_UNAVAILABLE, "Tesseract has no data for %s", languages ? languages : text);
     if (languages)
         return DM_OK;
     add_installed(text);

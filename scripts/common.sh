@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if [ -t 1 ]; then
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then
     heading() { printf '\033[1m==> %s\033[0m\n' "$*"; }
 else
     heading() { printf '==> %s\n' "$*"; }

@@ -67,7 +67,7 @@ static bool has_page(struct dm_exchange *x, const struct dm_state *state)
         return false;
     }
     if (x->page > state->total) {
-        dm_refuse(x, DM_PROBLEM_NOT_FOUND, "The document has %u pages.", state->total);
+        dm_refuse(x, DM_PROBLEM_NOT_FOUND, "the document has %u page%s", state->total, state->total == 1 ? "" : "s");
         return false;
     }
     return true;

@@ -23,6 +23,7 @@ static const char *const level_colours[] = { "\033[2m", "", "\033[33m", "\033[31
 
 static struct {
     enum dm_log_level least;
+    bool colour;
     dm_log_sink *sink;
     void *self;
 } settings = { .least = DM_LOG_INFO };
@@ -49,6 +50,11 @@ void dm_log_setup(enum dm_log_level least, dm_log_sink *sink, void *self)
     settings.least = least;
     settings.sink = sink;
     settings.self = self;
+}
+
+void dm_log_colour(bool wanted)
+{
+    settings.colour = wanted;
 }
 
 static int64_t wall_ms(void)
@@ -101,13 +107,17 @@ static void add_readable_line(struct dm_buf *line, enum dm_log_level level, enum
 {
     char time_text[DM_TIME_TEXT];
     dm_time_text(wall_ms(), time_text);
-    const char *colour = level_colours[level];
-    dm_buf_addf(line, "\033[2m%.8s\033[0m %s%-18s%s", time_text + 11, colour, event_texts[event],
-                *colour ? "\033[0m" : "");
+    bool colour = settings.colour;
+    const char *faint = colour ? "\033[2m" : "", *plain = colour ? "\033[0m" : "";
+    dm_buf_addf(line, "%s%.8s%s %s%-18s%s", faint, time_text + 11, plain, colour ? level_colours[level] : "",
+                event_texts[event], plain);
+    /* Where colours do not tell what is serious, a word does. */
+    if (!colour && level >= DM_LOG_WARN)
+        dm_buf_addf(line, " %s", level_texts[level]);
     bool whole = true;
     for (; fields->name; fields++) {
         size_t before = line->len;
-        dm_buf_addf(line, " \033[2m%s=\033[0m", fields->name);
+        dm_buf_addf(line, " %s%s=%s", faint, fields->name, plain);
         if (!fields->is_text)
             dm_buf_addf(line, "%lld", (long long)fields->number);
         else if (is_plain(fields->text))

@@ -3,6 +3,7 @@
  * A line is an event from the closed list below plus fields. Never a document's text, a key, a token, a file
  * name or a prompt. On a terminal the line is for people, elsewhere it is one JSON object. Stages, handlers and
  * subcommands log, once, where they decide; base, domain and the backends report errors and log nothing above debug.
+ * Colours come only where whoever read the user's wishes asks for them (dm_log_colour).
  *
  *   dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_COMPLETED, dm_f_str("tenant", tenant), dm_f_int("pages", 3));
  *
@@ -78,6 +79,8 @@ typedef void dm_log_sink(void *self, enum dm_log_level level, enum dm_log_event 
 
 /* Once at start, before other threads. The sink replaces the standard one (standard error); NULL restores it. */
 void dm_log_setup(enum dm_log_level least, dm_log_sink *sink, void *self);
+/* Whether a line for people has colours; none unless called. Once at start, before other threads. */
+void dm_log_colour(bool wanted);
 bool dm_log_level_parse(struct dm_str text, enum dm_log_level *ret_level); /* debug, info, warn, error, off */
 const char *dm_log_event_text(enum dm_log_event event);
 

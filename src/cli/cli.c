@@ -108,6 +108,23 @@ static enum dm_exit say_faults(const struct dm_call *call, const struct dm_buf *
 
 /* ---- from argv to a row ------------------------------------------------------------------------------------------ */
 
+enum dm_exit dm_say_no_command(const struct dm_call *call, const char *given)
+{
+    DM_AUTO(dm_buf) said = dm_buf_make(SAID_MAX);
+    struct dm_nearest nearest = { .word = dm_str_z(given) };
+    uint32_t count;
+    const struct dm_command *commands = dm_commands(&count);
+    for (uint32_t i = 0; i < count; i++)
+        dm_nearest_offer(&nearest, commands[i].name);
+    dm_buf_addf(&said, "there is no command %s", given);
+    if (nearest.best)
+        dm_buf_addf(&said, "; did you mean docmill %s?", nearest.best);
+    return dm_say_trouble(call, &(struct dm_trouble){ .exit = DM_EXIT_USAGE,
+                                                      .code = "usage",
+                                                      .sentence = dm_buf_z(&said),
+                                                      .hint = "docmill --help lists the commands." });
+}
+
 /* What stands before the first subcommand's name belongs to nobody; asked for anything else, docmill teaches. */
 static enum dm_exit without_command(struct dm_call *call, const char *given)
 {
@@ -121,18 +138,9 @@ static enum dm_exit without_command(struct dm_call *call, const char *given)
         dm_buf_add_z(&said, "docmill " DM_VERSION "\n");
         return dm_say(call, &said);
     }
-    if (word.at[0] == '-') {
-        dm_buf_addf(&said, "flags stand behind a command, and %s stands before it", given);
-    } else {
-        struct dm_nearest nearest = { .word = word };
-        uint32_t count;
-        const struct dm_command *commands = dm_commands(&count);
-        for (uint32_t i = 0; i < count; i++)
-            dm_nearest_offer(&nearest, commands[i].name);
-        dm_buf_addf(&said, "there is no command %s", given);
-        if (nearest.best)
-            dm_buf_addf(&said, "; did you mean docmill %s?", nearest.best);
-    }
+    if (word.at[0] != '-')
+        return dm_say_no_command(call, given);
+    dm_buf_addf(&said, "flags stand behind a command, and %s stands before it", given);
     return dm_say_trouble(call, &(struct dm_trouble){ .exit = DM_EXIT_USAGE,
                                                       .code = "usage",
                                                       .sentence = dm_buf_z(&said),
@@ -171,6 +179,7 @@ int dm_cli_main(int argc, char **argv, const char *libexec_dir)
     struct dm_setting_sources sources = { .environment = call.environment };
     (void)dm_settings_load(&sources, 0, &call.settings, NULL, &faults);
     call.term = dm_term_look(&call.settings);
+    dm_log_colour(call.term.err.color);
     call.command = argc > 1 ? dm_command_find(dm_str_z(argv[1])) : NULL;
     int status =
         call.command ? with_command(&call, argc - 1, argv + 1) : without_command(&call, argc > 1 ? argv[1] : "");

@@ -111,6 +111,7 @@ enum dm_exit dm_exit_of_status(uint32_t status, struct dm_str code)
 static const struct {
     const char *code, *hint;
 } hints[] = {
+    { "unreadable-document", "docmill status %s says what became of it." },
     { "not-found", "docmill jobs lists this tenant's documents; --tenant asks for another's." },
     { "result-not-ready", "docmill watch %s waits for it; docmill results %s --partial shows what there is." },
     { "no-result", "docmill status %s says why; docmill results %s --partial shows what was read." },
@@ -183,7 +184,12 @@ struct dm_trouble dm_client_problem(const struct dm_client *client, const struct
     if (sentence.len == 0)
         dm_buf_addf(&sentence, "%s answered with the status %u and nothing that docmill understands",
                     client->call->settings.server.at, answer->status);
-    add_hint(&hint, type, file_id);
+    /* What the server says of a field of its interface, said of the flag that fills it. */
+    struct dm_str reason = dm_json_str(problem, "reason"), own = dm_json_str(problem, "fileId");
+    if (dm_str_eq(reason, DM_STR("encrypted")))
+        dm_buf_add_z(&hint, "Submit it again with its password: docmill submit FILE --password-file PASSWORD");
+    else
+        add_hint(&hint, type, own.len ? own : file_id);
     return (struct dm_trouble){ .exit = dm_exit_of_status(answer->status, type),
                                 .code = dm_arena_str(arena, type).at,
                                 .sentence = dm_arena_str(arena, dm_buf_str(&sentence)).at,

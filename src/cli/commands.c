@@ -327,8 +327,9 @@ static const struct dm_command commands[] = {
     { .name = "completion",
       .operands = "bash|zsh",
       .summary = "prints a script that completes docmill's words in a shell",
-      .text = "For bash, put it where your shell looks for completions, or load it in ~/.bashrc; for zsh likewise in "
-              "~/.zshrc.",
+      .text =
+          "make install puts both where bash and zsh look for completions. Without it, load the script in ~/.bashrc, "
+          "or in ~/.zshrc below compinit.",
       .examples = { { "source <(docmill completion bash)", "For this shell." },
                     { "docmill completion bash > ~/.local/share/bash-completion/completions/docmill", "For good." } },
       .operands_least = 1,

@@ -126,6 +126,8 @@ struct dm_trouble {
 
 /* Prints it and returns its exit status. */
 enum dm_exit dm_say_trouble(const struct dm_call *call, const struct dm_trouble *trouble);
+/* There is no command `given`; the nearest that there is. */
+enum dm_exit dm_say_no_command(const struct dm_call *call, const char *given);
 /* The same for an error of a room below; `doing` begins the sentence: "cannot read scan.pdf". */
 enum dm_exit dm_say_error(const struct dm_call *call, enum dm_exit exit, const char *doing, const struct dm_err *err,
                           const char *hint);

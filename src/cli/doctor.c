@@ -57,7 +57,10 @@ static void check_settings(struct doctor *doctor, struct finding *ret)
     for (uint32_t i = 0; i < count; i++)
         given += doctor->call->values.of[i].origin != DM_ORIGIN_DEFAULT && table[i].group != DM_GROUP_HABITS;
     if (doctor->call->faults->len == 0) {
-        dm_buf_addf(&ret->saw, "%u given, the others by default", given);
+        if (given == 0)
+            dm_buf_add_z(&ret->saw, "all by default");
+        else
+            dm_buf_addf(&ret->saw, "%u given, the others by default", given);
         return;
     }
     struct dm_str rest = dm_buf_str(doctor->call->faults), line;
@@ -237,7 +240,8 @@ static void check_reading(struct doctor *doctor, struct finding *ret, bool pictu
         ret->verdict = picture ? WARN : FAIL;
         dm_buf_add_z(&ret->saw, err.text);
         dm_buf_add_z(&ret->advice,
-                     picture ? "Scanned pages will fail. On Debian and Ubuntu: apt-get install tesseract-ocr-eng"
+                     picture ? "Scanned pages will fail. Where Tesseract lacks a language, on Debian and Ubuntu: "
+                               "apt-get install tesseract-ocr-eng (-deu, -fra and so on for the others)."
                              : "make builds the helper beside docmill, make install installs both.");
     }
     dm_page_content_free(&content);

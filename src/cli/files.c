@@ -35,6 +35,10 @@ enum dm_code dm_input_open(const char *path, const char *name, struct dm_input *
         dm_input_close(&input);
         return dm_fail(err, DM_INVALID, "cannot read %s: it is a folder", path);
     }
+    if (S_ISREG(status.st_mode) && status.st_size == 0 && !standard) {
+        dm_input_close(&input);
+        return dm_fail(err, DM_INVALID, "cannot read %s: it is empty", path);
+    }
     input.size_bytes = S_ISREG(status.st_mode) ? (int64_t)status.st_size : -1;
     *ret = input;
     return DM_OK;

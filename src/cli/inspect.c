@@ -47,8 +47,11 @@ static void add_row(struct dm_buf *buf, const char *term, struct dm_str value, e
     dm_buf_add_char(buf, '\n');
 }
 
-static enum dm_tone tone_of(enum dm_exit exit)
+static enum dm_tone tone_of(const struct dm_job *job)
 {
+    if (dm_str_eq(job->outcome, DM_STR("partial")))
+        return DM_TONE_WARN;
+    enum dm_exit exit = dm_job_exit(job);
     return exit == DM_EXIT_DONE ? DM_TONE_GOOD : exit == DM_EXIT_FAILED ? DM_TONE_BAD : DM_TONE_PLAIN;
 }
 
@@ -78,7 +81,7 @@ static enum dm_exit print_status(const struct dm_call *call, const json_t *value
     dm_job_words(&words, &job);
     add_row(&said, "document", job.name, DM_TONE_STRONG, look);
     add_row(&said, "id", job.file_id, DM_TONE_PLAIN, look);
-    add_row(&said, "status", dm_buf_str(&words), tone_of(exit), look);
+    add_row(&said, "status", dm_buf_str(&words), tone_of(&job), look);
     if (job.left_ms >= 0 && !job.ended) {
         DM_AUTO(dm_buf) left = dm_buf_make(TEXT_MAX);
         dm_text_add_duration(&left, job.left_ms);
@@ -230,6 +233,7 @@ static void add_page_row(struct dm_table *table, struct dm_arena *arena, const j
     struct dm_str status = dm_json_str(page, "status");
     const json_t *error = json_object_get(page, "error");
     struct dm_str reason = dm_json_str(error, "reason"), detail = dm_json_str(error, "detail");
+    size_t attempts = json_array_size(json_object_get(page, "attempts"));
     int64_t model_ms = dm_json_int(json_object_get(page, "usage"), "modelMs", 0);
     DM_AUTO(dm_buf) took = dm_buf_make(64);
     dm_text_add_duration(&took, model_ms);
@@ -238,8 +242,8 @@ static void add_page_row(struct dm_table *table, struct dm_arena *arena, const j
                  dm_str_eq(status, DM_STR("done"))     ? DM_TONE_GOOD
                  : dm_str_eq(status, DM_STR("failed")) ? DM_TONE_BAD
                                                        : DM_TONE_FAINT);
-    dm_table_add(table, dm_arena_fmt(arena, "%zu", json_array_size(json_object_get(page, "attempts"))), DM_TONE_PLAIN);
-    dm_table_add(table, model_ms > 0 ? dm_buf_str(&took) : DM_STR("-"), DM_TONE_PLAIN);
+    dm_table_add(table, dm_arena_fmt(arena, "%zu", attempts), DM_TONE_PLAIN);
+    dm_table_add(table, attempts > 0 ? dm_buf_str(&took) : DM_STR("-"), DM_TONE_PLAIN);
     if (why)
         dm_table_add(
             table, reason.len ? dm_arena_fmt(arena, "%.*s: %.*s", DM_STR_ARG(reason), DM_STR_ARG(detail)) : DM_STR(""),
@@ -255,7 +259,7 @@ static void add_page_table(struct dm_buf *said, const json_t *pages, const struc
     json_array_foreach (pages, i, page)
         why = why || json_is_object(json_object_get(page, "error"));
     struct dm_table table = { .arena = &arena, .columns = why ? 5 : 4, .flexible = why ? 4 : 3 };
-    static const char *const headings[] = { "PAGE", "STATUS", "ATTEMPTS", "MODEL", "WHY" };
+    static const char *const headings[] = { "PAGE", "STATUS", "ATTEMPTS", "MODEL TOOK", "WHY" };
     for (i = 0; i < table.columns; i++)
         dm_table_add(&table, dm_str_z(headings[i]), DM_TONE_PLAIN);
     json_array_foreach (pages, i, page)
@@ -309,6 +313,27 @@ static enum dm_exit print_json_list(const struct dm_call *call, const char *name
     return dm_say(call, &said);
 }
 
+/* There are no pages yet, or there never will be. */
+static enum dm_exit say_no_pages(struct dm_client *client, const char *file_id)
+{
+    DM_AUTO(dm_buf) path = dm_buf_make(TEXT_MAX);
+    DM_AUTO(dm_buf) said = dm_buf_make(TEXT_MAX);
+    json_auto_t *value = NULL;
+    struct dm_ask ask = { .path = dm_path_of(&path, file_id, ""), .answer_max = JSON_MAX };
+    enum dm_exit exit = dm_client_ask_json(client, &ask, dm_str_z(file_id), &value);
+    if (exit != DM_EXIT_DONE)
+        return exit;
+    struct dm_job job = dm_job_read(value);
+    if (job.ended) {
+        dm_buf_add_z(&said, "No page was counted: ");
+        dm_job_words(&said, &job);
+        dm_buf_add_char(&said, '\n');
+    } else {
+        dm_buf_add_z(&said, "Its pages have not been counted yet.\n");
+    }
+    return dm_say(client->call, &said);
+}
+
 static enum dm_exit list_pages(struct dm_client *client, const char *file_id)
 {
     const struct dm_call *call = client->call;
@@ -320,16 +345,18 @@ static enum dm_exit list_pages(struct dm_client *client, const char *file_id)
         return exit;
     if (call->options.json)
         return print_json_list(call, "pages", pages);
-    DM_AUTO(dm_buf) said = dm_buf_make(JSON_MAX);
     if (json_array_size(pages) == 0)
-        dm_buf_add_z(&said, "Its pages have not been counted yet.\n");
-    else
-        add_page_table(&said, pages, &call->term.out);
+        return say_no_pages(client, file_id);
+    DM_AUTO(dm_buf) said = dm_buf_make(JSON_MAX);
+    add_page_table(&said, pages, &call->term.out);
     return dm_say(call, &said);
 }
 
-static void add_texts(struct dm_buf *said, const json_t *array, const char *heading, const struct dm_look *look)
+/* "  - text (type)" for each; what is too long for a line goes on below its own beginning. */
+static void add_texts(struct dm_buf *said, const json_t *array, const char *heading, uint32_t columns,
+                      const struct dm_look *look)
 {
+    enum { BULLET = 4 };
     size_t i;
     json_t *one;
     json_array_foreach (array, i, one) {
@@ -338,11 +365,14 @@ static void add_texts(struct dm_buf *said, const json_t *array, const char *head
         struct dm_str type = dm_json_str(one, "type");
         if (i == 0)
             dm_buf_addf(said, "\n%s\n", heading);
-        dm_buf_add_z(said, "  - ");
-        dm_text_add_clean(said, text, look);
+        DM_AUTO(dm_buf) item = dm_buf_make(JSON_MAX);
+        DM_AUTO(dm_buf) lines = dm_buf_make(JSON_MAX);
+        dm_text_add_clean(&item, text, look);
         if (type.len > 0)
-            dm_buf_addf(said, " (%.*s)", DM_STR_ARG(type));
-        dm_buf_add_char(said, '\n');
+            dm_buf_addf(&item, " (%.*s)", DM_STR_ARG(type));
+        dm_text_add_wrapped(&lines, dm_buf_str(&item), BULLET, columns);
+        dm_buf_add_z(said, "  - ");
+        dm_buf_add(said, dm_str_from(dm_buf_str(&lines), BULLET));
     }
 }
 
@@ -350,12 +380,15 @@ static enum dm_exit print_page(const struct dm_call *call, const json_t *page)
 {
     DM_AUTO(dm_buf) said = dm_buf_make(JSON_MAX);
     DM_AUTO(dm_buf) clean = dm_buf_make(JSON_MAX);
+    DM_AUTO(dm_buf) number = dm_buf_make(TEXT_MAX);
     const struct dm_look *look = &call->term.out;
     uint32_t columns = look->columns ? look->columns : 80;
     const json_t *analysis = json_object_get(page, "analysis"), *error = json_object_get(page, "error");
     struct dm_str text = dm_json_str(page, "text"), line;
     if (!call->options.text) {
-        add_row(&said, "page", dm_json_str(page, "status"), DM_TONE_STRONG, look);
+        dm_buf_addf(&number, "%lld", (long long)dm_json_int(page, "pageNumber", 0));
+        add_row(&said, "page", dm_buf_str(&number), DM_TONE_STRONG, look);
+        add_row(&said, "status", dm_json_str(page, "status"), DM_TONE_PLAIN, look);
         add_row(&said, "reason", dm_json_str(error, "reason"), DM_TONE_BAD, look);
         add_row(&said, "", dm_json_str(error, "detail"), DM_TONE_PLAIN, look);
         add_row(&said, "sentiment", dm_json_str(analysis, "sentiment"), DM_TONE_PLAIN, look);
@@ -364,8 +397,8 @@ static enum dm_exit print_page(const struct dm_call *call, const json_t *page)
             dm_buf_add_char(&said, '\n');
             dm_text_add_wrapped(&said, dm_buf_str(&clean), 0, columns);
         }
-        add_texts(&said, json_object_get(analysis, "keyPoints"), "Key points", look);
-        add_texts(&said, json_object_get(analysis, "entities"), "Entities", look);
+        add_texts(&said, json_object_get(analysis, "keyPoints"), "Key points", columns, look);
+        add_texts(&said, json_object_get(analysis, "entities"), "Entities", columns, look);
         dm_buf_add_z(&said, text.len ? "\nText\n" : "");
     }
     while (dm_str_next(&text, '\n', &line)) {
@@ -414,7 +447,7 @@ enum dm_exit dm_command_pages(struct dm_call *call)
         return dm_say_trouble(call, &(struct dm_trouble){ .exit = DM_EXIT_USAGE,
                                                           .code = "usage",
                                                           .sentence = "N is the number of a page, from 1 on",
-                                                          .hint = "docmill help pages" });
+                                                          .hint = "docmill help pages explains it." });
     if (!one && (call->options.image || call->options.text))
         return dm_say_trouble(call, &(struct dm_trouble){ .exit = DM_EXIT_USAGE,
                                                           .code = "usage",
@@ -443,8 +476,7 @@ static void add_job_row(struct dm_table *table, struct dm_arena *arena, const js
     struct dm_job job = dm_job_read(value);
     uint32_t wanted = job.total - (job.skipped < job.total ? job.skipped : job.total);
     dm_table_add(table, job.file_id, DM_TONE_PLAIN);
-    dm_table_add(table, dm_str_eq(job.outcome, DM_STR("partial")) ? DM_STR("partial") : job.status,
-                 tone_of(dm_job_exit(&job)));
+    dm_table_add(table, dm_str_eq(job.outcome, DM_STR("partial")) ? DM_STR("partial") : job.status, tone_of(&job));
     if (wanted == 0)
         dm_table_add(table, DM_STR("-"), DM_TONE_PLAIN);
     else if (job.ended && job.failed == 0)

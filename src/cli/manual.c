@@ -293,5 +293,10 @@ void dm_help_zsh(struct dm_buf *buf)
     }
     dm_buf_add_z(buf, "    esac\n"
                       "}\n"
-                      "compdef _docmill docmill\n");
+                      /* Found by name in a folder of completions, the file is the function's first call. */
+                      "if [[ $funcstack[1] == _docmill ]]; then\n"
+                      "    _docmill \"$@\"\n"
+                      "else\n"
+                      "    compdef _docmill docmill\n"
+                      "fi\n");
 }

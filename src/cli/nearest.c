@@ -48,7 +48,8 @@ void dm_nearest_offer(struct dm_nearest *nearest, const char *candidate)
     uint32_t distance = dm_distance(word, name);
     if (word.len >= 2 && word.len < name.len && dm_distance(word, dm_str_cut(name, 0, word.len)) == 0)
         distance = 1;
-    uint32_t allowed = word.len < 6 ? 1 + (word.len > 3) : (uint32_t)(word.len / 3);
+    /* Half of a short name replaced is another name: --port is no slip of --out. */
+    uint32_t allowed = word.len < 8 ? 1 + (word.len > 5) : (uint32_t)(word.len / 3);
     if (distance <= allowed && (!nearest->best || distance < nearest->distance)) {
         nearest->best = candidate;
         nearest->distance = distance;

@@ -297,6 +297,14 @@ static enum dm_code write_result(const struct run *run, const struct item *item,
     return rc == DM_OK && !chunk ? dm_fail_memory(err) : rc;
 }
 
+/* What to type so that it is read after all; "" where nothing would help. */
+static const char *remedy_of(const struct item *item)
+{
+    if (item->state.status == DM_STATUS_FAILED && item->state.reason == DM_REASON_ENCRYPTED)
+        return "--password-file FILE opens it";
+    return "";
+}
+
 static void tell_item(struct run *run, const struct item *item)
 {
     DM_AUTO(dm_buf) said = dm_buf_make(TEXT_MAX);
@@ -309,9 +317,10 @@ static void tell_item(struct run *run, const struct item *item)
         if (item->name.len > 0) /* otherwise it could not be opened, and the sentence names it */
             dm_buf_addf(&said, "%s: ", dm_buf_z(&item->name));
         dm_buf_add(&said, detail_of(item));
-        (void)dm_say_trouble(
-            run->call,
-            &(struct dm_trouble){ .exit = DM_EXIT_FAILED, .code = reason_of(item), .sentence = dm_buf_z(&said) });
+        (void)dm_say_trouble(run->call, &(struct dm_trouble){ .exit = DM_EXIT_FAILED,
+                                                              .code = reason_of(item),
+                                                              .sentence = dm_buf_z(&said),
+                                                              .hint = remedy_of(item) });
         return;
     }
     dm_text_add_tone(&said,
@@ -332,6 +341,8 @@ static void tell_item(struct run *run, const struct item *item)
         dm_buf_addf(&said, "  %u of %u pages read, %u failed", state->processed, wanted, state->failed);
     else
         dm_buf_addf(&said, "  failed (%s): %.*s", reason_of(item), DM_STR_ARG(detail_of(item)));
+    if (*remedy_of(item))
+        dm_buf_addf(&said, ". %s", remedy_of(item));
     dm_reporter_say(&run->reporter, dm_buf_str(&said));
 }
 

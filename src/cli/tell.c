@@ -89,7 +89,7 @@ enum dm_exit dm_command_completion(struct dm_call *call)
         return dm_say_trouble(call, &(struct dm_trouble){ .exit = DM_EXIT_USAGE,
                                                           .code = "usage",
                                                           .sentence = "completions are there for bash and zsh",
-                                                          .hint = "docmill help completion" });
+                                                          .hint = "docmill help completion explains it." });
     return dm_say(call, &said);
 }
 
@@ -106,10 +106,7 @@ enum dm_exit dm_command_help(struct dm_call *call)
     }
     const struct dm_command *command = dm_command_find(dm_str_z(call->operands[0]));
     if (!command)
-        return dm_say_trouble(call, &(struct dm_trouble){ .exit = DM_EXIT_USAGE,
-                                                          .code = "usage",
-                                                          .sentence = "there is no such command",
-                                                          .hint = "docmill --help lists the commands." });
+        return dm_say_no_command(call, call->operands[0]);
     dm_help_command(&said, command, &call->term.out);
     return dm_say(call, &said);
 }

@@ -52,15 +52,23 @@ enum dm_code dm_helper_find(const struct dm_call *call, struct dm_arena *arena, 
     ssize_t len = readlink("/proc/self/exe", own, sizeof(own));
     while (len > 0 && len < (ssize_t)sizeof(own) && own[len - 1] != '/')
         len--;
-    struct dm_str beside = dm_arena_fmt(arena, "%.*sdocmill-pdf", len > 0 ? (int)len : 0, own);
-    struct dm_str installed = dm_arena_fmt(arena, "%s/docmill-pdf", call->libexec_dir);
-    if (!beside.at || !installed.at)
-        return dm_fail_memory(err);
-    if (access(beside.at, X_OK) != 0 && access(installed.at, X_OK) != 0)
-        return dm_fail(err, DM_NOT_FOUND, "the helper docmill-pdf is neither %.100s nor %.100s", beside.at,
-                       installed.at);
-    *ret = access(beside.at, X_OK) == 0 ? beside.at : installed.at;
-    return DM_OK;
+    struct dm_str folder = dm_str_of(own, len > 0 ? (size_t)len : 0);
+    /* Beside it, as built; where it was installed; and where that is when the installed tree was moved, as below DESTDIR. */
+    struct dm_str places[] = {
+        dm_arena_fmt(arena, "%.*sdocmill-pdf", DM_STR_ARG(folder)),
+        dm_arena_fmt(arena, "%s/docmill-pdf", call->libexec_dir),
+        dm_arena_fmt(arena, "%.*s../libexec/docmill/docmill-pdf", DM_STR_ARG(folder)),
+    };
+    for (size_t i = 0; i < DM_COUNT(places); i++) {
+        if (!places[i].at)
+            return dm_fail_memory(err);
+        if (access(places[i].at, X_OK) != 0)
+            continue;
+        *ret = places[i].at;
+        return DM_OK;
+    }
+    return dm_fail(err, DM_NOT_FOUND, "the helper docmill-pdf is neither %.100s nor %.100s", places[0].at,
+                   places[1].at);
 }
 
 struct dm_reader_options dm_works_reader_options(const struct dm_settings *settings, const char *helper)

@@ -94,7 +94,8 @@ static bool named_text(struct dm_str name)
 enum dm_code dm_media_detect(struct dm_str head, struct dm_str name, struct dm_str declared, enum dm_media *ret_media,
                              struct dm_err *err)
 {
-    static const char remedy[] = "docmill reads PDF, PNG, JPEG, TIFF, EPUB and plain text (.txt, .md)";
+    static const char remedy[] =
+        "docmill reads PDF, PNG, JPEG, TIFF, EPUB, and plain text whose name ends in .txt or .md";
     enum dm_media seen = by_signature(head);
     enum dm_media said = DM_MEDIA_NONE;
     bool has_said = dm_media_parse(declared, &said);

@@ -93,8 +93,7 @@ enum dm_code dm_folder_lock(int folder_fd, const char *name, const char *path, i
             return dm_fail_errno(err, errno, "the lock file %s/%s cannot be locked", path, name);
         ssize_t got = pread(fd, pid, sizeof(pid) - 1, 0);
         pid[got > 0 ? strspn(pid, "0123456789") : 0] = '\0';
-        return dm_fail(err, DM_BUSY, "process %s already uses %s: stop it first, or give this one a folder of its own",
-                       *pid ? pid : "(unknown)", path);
+        return dm_fail(err, DM_BUSY, "process %s already uses %s", *pid ? pid : "(unknown)", path);
     }
     int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
     if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)len, 0) != len)

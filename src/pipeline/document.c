@@ -114,7 +114,7 @@ static enum dm_code choose_pages(const struct retry *retry, const struct dm_stat
     if (retry->asked.count && (chosen.count == 0 || chosen.count < dm_ranges_pages(asked)))
         return dm_fail(
             err, DM_REFUSED,
-            "pages: only pages that were read can be read again; %u of those named were skipped or do not exist",
+            "pages: only pages that were read can be read again; of those named, %u cannot: skipped, or not there",
             asked.count ? dm_ranges_pages(asked) - chosen.count : 1);
     if (chosen.count == 0)
         return dm_fail(err, DM_REFUSED, "no page of the document failed; name the pages to read again in `pages`");

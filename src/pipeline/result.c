@@ -233,7 +233,10 @@ static void add_md_points(struct dm_buf *buf, const json_t *points)
                plain ? dm_str_of(json_string_value(point), json_string_length(point)) : dm_json_str(point, "text"));
         const json_t *pages = json_object_get(point, "pages");
         for (size_t k = 0; k < json_array_size(pages); k++)
-            dm_buf_addf(buf, "%s%" JSON_INTEGER_FORMAT, k ? ", " : " (page ",
+            dm_buf_addf(buf, "%s%" JSON_INTEGER_FORMAT,
+                        k                             ? ", "
+                        : json_array_size(pages) == 1 ? " (page "
+                                                      : " (pages ",
                         json_integer_value(json_array_get(pages, k)));
         dm_buf_add_z(buf, json_array_size(pages) ? ")\n" : "\n");
     }
@@ -258,6 +261,11 @@ static void add_md_analysis(struct dm_buf *buf, const json_t *analysis, size_t e
 {
     if (json_is_true(json_object_get(analysis, "empty"))) {
         dm_buf_add_z(buf, "*(an empty page)*\n\n");
+        return;
+    }
+    /* Of a document all of whose pages are empty. */
+    if (dm_json_str(analysis, "summary").len == 0 && json_array_size(json_object_get(analysis, "entities")) == 0) {
+        dm_buf_add_z(buf, "*(no text)*\n\n");
         return;
     }
     add_md(buf, dm_json_str(analysis, "summary"));

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -191,7 +192,89 @@ def test_a_terminal_gets_a_progress_bar_that_leaves_standard_output_pure(docmill
     assert b"%" in shown or b"40" in shown, shown[-400:]
 
 
+def on_a_terminal(docmill, *arguments, **settings):
+    """What the program writes to a terminal that is its standard error, until it ends or says that it listens."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [docmill.binary, *map(str, arguments)],
+        cwd=docmill.work,
+        env=environment(docmill.home, {"TERM": "xterm", "LANG": "C.UTF-8"} | settings),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+            if b"Ctrl-C stops it" in shown and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+    except OSError:
+        pass
+    os.close(ours)
+    assert process.wait(30) == 0
+    return shown
+
+
+@pytest.mark.parametrize("settings", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["no_color", "dumb"])
+def test_the_log_on_a_terminal_has_colours_only_where_they_are_wanted(docmill, settings):
+    serve = "serve", "--data", docmill.work / "data", "--port", 0
+    assert b"\x1b[" in on_a_terminal(docmill, *serve)
+    plain = on_a_terminal(docmill, *serve, **settings)
+    assert b"server.listening" in plain and b"server.stopped" in plain and b"\x1b" not in plain, plain
+
+
+def test_the_installed_tree_works_wherever_it_was_moved(docmill, tmp_path):
+    moved = tmp_path / "moved"
+    (moved / "bin").mkdir(parents=True)
+    (moved / "libexec" / "docmill").mkdir(parents=True)
+    build = os.path.dirname(docmill.binary)
+    shutil.copy(docmill.binary, moved / "bin")
+    os.symlink(os.path.join(build, "docmill-pdf"), moved / "libexec" / "docmill" / "docmill-pdf")
+    done = subprocess.run(
+        [moved / "bin" / "docmill", "run", write(docmill, "a.txt", b"A note.")],
+        cwd=docmill.work,
+        env=environment(docmill.home, {}),
+        capture_output=True,
+        timeout=60,
+    )
+    assert json.loads(said(done))["successCount"] == 1
+
+
+def test_an_empty_file_is_told_by_its_name(docmill, remote):
+    for call, command in (docmill, "run"), (remote, "submit"):
+        done = call(command, write(docmill, "empty.pdf", b""))
+        assert done.returncode == FAILED and b"cannot read empty.pdf: it is empty" in done.stderr, done.stderr
+
+
 # ---- a server's clients ---------------------------------------------------------------------------------------------
+
+
+def test_pages_says_why_a_document_has_none_and_what_helps(remote):
+    name = write(remote, "locked.pdf", papers.encrypted(papers.text_pdf(2), "open sesame"))
+    (file_id,) = said(remote("submit", "--wait", name), FAILED).split()
+    shown = said(remote("pages", file_id))
+    assert "not been counted yet" not in shown and "encrypted" in shown, shown
+
+
+def test_whoever_meets_an_encrypted_document_is_told_what_to_type(docmill, server):
+    name = write(docmill, "locked.pdf", papers.encrypted(papers.text_pdf(2), "open sesame"))
+    for command in "run", "submit":
+        done = docmill(command, name, DOCMILL_SERVER=server.url)
+        assert done.returncode == FAILED and b"--password-file" in done.stderr, done.stderr
+    write(docmill, "password", b"open sesame\n")
+    said(docmill("run", name, "--password-file", "password"))
+
+
+def test_one_page_is_shown_with_its_number_and_no_line_wider_than_the_text(remote):
+    sentence = b"The committee of the harbour decided on Monday that the old lamp at the gate will be replaced soon. "
+    (file_id,) = said(remote("submit", "--wait", write(remote, "a.txt", sentence * 3 + b"\n"))).split()
+    shown = said(remote("pages", file_id, "1")).split("\nText\n")[0]
+    assert re.search(r"^page +1$", shown, re.M) and re.search(r"^status +done$", shown, re.M), shown
+    assert all(len(line) <= 80 for line in shown.splitlines()), shown
+    table = said(remote("pages", file_id)).splitlines()
+    assert table[0].split("  ")[-1].strip() == "MODEL TOOK" and table[1].endswith("ms"), table
 
 
 def test_submit_prints_one_id_a_line(remote):
@@ -491,6 +574,12 @@ def test_completions_are_scripts_that_the_shell_takes(docmill, shell):
     assert all(command in script for command in COMMANDS)
     checked = subprocess.run([shell, "-n"], input=script.encode(), capture_output=True, timeout=20)
     assert checked.returncode == 0, checked.stderr
+
+
+def test_a_command_that_help_does_not_know_is_named_with_the_nearest(docmill):
+    done = docmill("help", "serv")
+    assert done.returncode == USAGE
+    assert b"no command serv; did you mean docmill serve?" in done.stderr
 
 
 def test_bash_completes_commands_flags_and_choices(docmill):

@@ -91,6 +91,9 @@ uint32_t dm_ex_take_company(struct dm_ex_namer *namer, uint32_t first, uint32_t 
         name = trimmed_first(namer, name, word);
         if (name >= word || is_label(namer, word - 1) || dm_ex_is_little(namer, word - 1)) /* "NOT LIMITED" */
             return 0;
+        /* "John Smith of Acme Inc.": whoever stands before is a name, too. */
+        if (name > first + 1 && dm_ex_vocable_of(namer->words, name - 1)->hash == dm_ex_hash_utf8(DM_STR("of")))
+            (void)dm_ex_take_named(namer, first);
         uint32_t past = word + form;
         dm_ex_add_name(namer, name, past, DM_EX_T_ORGANIZATION, true);
         return past;

@@ -165,7 +165,14 @@ static void given_a_terminal_then_hostile_text_neither_ends_the_line_nor_reaches
     assert_non_null(strstr(text, "\"x\\nforged\""));
     assert_null(strpbrk(text, "\r\b\a"));
     assert_null(strstr(text, "\xc2\x9b"));
+    assert_null(strchr(text, '\x1b'));
+    assert_non_null(strstr(text, " error "));
+    dm_log_colour(true);
+    len = capture(terminal, master, hostile, text, sizeof(text));
+    assert_ptr_equal(strchr(text, '\n'), text + len - 1);
+    assert_non_null(strstr(text, "\x1b[31m"));
     assert_null(strstr(text, "\x1b]"));
+    dm_log_colour(false);
     static char huge[9000];
     memset(huge, 'x', sizeof(huge) - 1);
     const struct dm_log_field large[] = { dm_f_z("a", huge), dm_f_z("b", "kept"), { 0 } };

@@ -125,6 +125,9 @@ static void the_nearest_name_is_near(void **state)
     struct dm_nearest far_off = { .word = DM_STR("frobnicate") };
     dm_nearest_offer(&far_off, "status");
     assert_null(far_off.best);
+    struct dm_nearest other_name = { .word = DM_STR("port") };
+    dm_nearest_offer(&other_name, "out");
+    assert_null(other_name.best);
     struct dm_nearest begun = { .word = DM_STR("comp") };
     dm_nearest_offer(&begun, "jobs");
     dm_nearest_offer(&begun, "completion");

@@ -54,6 +54,12 @@ static void the_completion_for_bash_is_current(void **state)
     assert_current("completions/docmill.bash", dm_help_bash, "completion bash");
 }
 
+static void the_completion_for_zsh_is_current(void **state)
+{
+    (void)state;
+    assert_current("completions/docmill.zsh", dm_help_zsh, "completion zsh");
+}
+
 /* ---- files that a person names ----------------------------------------------------------------------------------- */
 
 static void a_file_appears_only_when_it_is_complete(void **state)
@@ -107,11 +113,9 @@ static void an_input_has_its_bare_name_and_size(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_reference_of_settings_is_current),
-        cmocka_unit_test(the_manual_page_is_current),
-        cmocka_unit_test(the_completion_for_bash_is_current),
-        cmocka_unit_test(a_file_appears_only_when_it_is_complete),
-        cmocka_unit_test(an_output_nowhere_names_its_path),
+        cmocka_unit_test(the_reference_of_settings_is_current),    cmocka_unit_test(the_manual_page_is_current),
+        cmocka_unit_test(the_completion_for_bash_is_current),      cmocka_unit_test(the_completion_for_zsh_is_current),
+        cmocka_unit_test(a_file_appears_only_when_it_is_complete), cmocka_unit_test(an_output_nowhere_names_its_path),
         cmocka_unit_test(an_input_has_its_bare_name_and_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

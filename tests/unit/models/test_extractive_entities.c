@@ -190,6 +190,7 @@ static void names_are_found(void **state)
         { "L'Université de Genève est dans la ville.", "organization", "Université de Genève" },
         { "The Free Software Foundation was there, too.", "organization", "Free Software Foundation" },
         { "The Free Software Foundation, Inc. was there, too.", "organization", "Free Software Foundation, Inc." },
+        { "John Smith of Acme Corporation agreed to pay.", "person", "John Smith" },
         { "They live in Reading, which is a town.", "place", "Reading" },
         { "They live in the United States of America and like it.", "place", "United States of America" },
         { "They live in the U.S. and like it.", "place", "U.S." },
