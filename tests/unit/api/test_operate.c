@@ -195,7 +195,8 @@ static void a_pause_is_shown_everywhere_until_it_is_resumed(void **state)
     rig_get("GET /api/health", NULL, 200);
     assert_true(json_is_true(json_object_get(json_object_get(rig_json(), "paused"), "all")));
     /* Uploads are still taken. */
-    (void)rig_send("POST /api/upload?fileName=a.txt", "Content-Type: text/plain", "hello", 5);
+    assert_true(rig_send("POST /api/upload?fileName=a.txt", "Content-Type: text/plain", "hello", 5));
+    assert_int_equal(rig.response->status, 202); /* nobody waits for what nobody will begin */
     assert_int_equal(fake.accepted, 1);
     /* What has ended waits for nobody. */
     fake_complete(document, "{}");
