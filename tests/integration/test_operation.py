@@ -95,7 +95,7 @@ def test_a_page_that_hangs_is_seen_and_redriven_without_a_loss(operator):
 
 def test_drain_waits_for_the_servers_end_and_what_was_at_work_is_finished_later(operator):
     server = operator.server
-    document = operator.client.submit(papers.slow_pdf(40, levels=3))
+    document = operator.client.submit(papers.slow_pdf(150, levels=3))
     document.until(lambda job: job["progress"]["processed"] >= 1, "some pages are read")
     began = time.monotonic()
     assert "has ended" in operator("drain")
@@ -106,7 +106,7 @@ def test_drain_waits_for_the_servers_end_and_what_was_at_work_is_finished_later(
     operator("stuck", status=NOT_KNOWN)
     server.start()
     job = document.end("completed", seconds=60)
-    assert job["outcome"] == "full" and job["pages"]["done"] == 40
+    assert job["outcome"] == "full" and job["pages"]["done"] == 150
 
 
 def test_a_drain_that_takes_longer_than_somebody_waits_is_not_known_and_goes_on(operator):
