@@ -33,6 +33,13 @@ struct dm_api_options {
     uint64_t file_bytes_max;
     uint32_t uploads_max;       /* bodies on their way at once; 0: 256 */
     int64_t health_interval_ms; /* how often the backends are asked; 0: only by dm_api_check_health */
+    /* Begins to end the process in good order, and returns at once; NULL: it does not end on request. Who wants to see the
+     * end is told the process and when it began (field 22 of /proc/[pid]/stat). */
+    void (*drain)(void *context);
+    void *drain_context;
+    int64_t process_id;
+    uint64_t process_began;
+    int64_t drain_ms; /* what draining may take */
 };
 
 /* Starts one task where health_interval_ms says so. */

@@ -303,6 +303,9 @@ static enum dm_next begin(struct dm_exchange *x)
         return dm_refuse(x, DM_PROBLEM_MALFORMED, "%s", x->head.malformed);
     if (!judge_sizes(x) || !judge_target(x) || dm_guard_refuses(x) || !find_route(x) || !judge_path(x))
         return DM_NEXT_RESPOND;
+    if (x->route->scope == DM_SCOPE_OPERATE && !x->api->options.local_only)
+        return dm_refuse(x, DM_PROBLEM_FORBIDDEN,
+                         "Operation is served only by a server that listens on loopback without authentication.");
     take_headers(x);
     if (!dm_params_query(x))
         return DM_NEXT_RESPOND;

@@ -33,6 +33,7 @@ struct dm_api {
     struct dm_str public_host;
     _Atomic bool draining;
     _Atomic uint32_t uploads;
+    _Atomic bool pausing; /* as last seen, something is paused: only then it is asked for what */
     struct dm_health *health;
 };
 
@@ -124,5 +125,9 @@ void dm_upload_free(struct dm_exchange *x); /* abandons what was not accepted */
 enum dm_code dm_health_make(struct dm_api *api, struct dm_health **ret, struct dm_err *err);
 void dm_health_free(struct dm_health *health);
 void dm_health_check(struct dm_health *health);
+/* Reads again what is paused. */
+void dm_health_read_pauses(struct dm_health *health);
+/* Whether the tenant's work is paused, as far as is known; costs nothing as long as nothing is paused. */
+bool dm_is_paused(const struct dm_exchange *x, const struct dm_tenant *tenant);
 
 #endif

@@ -20,6 +20,11 @@ enum dm_next dm_on_page(struct dm_exchange *x);
 enum dm_next dm_on_page_image(struct dm_exchange *x);
 enum dm_next dm_on_page_retry(struct dm_exchange *x);
 enum dm_next dm_on_events(struct dm_exchange *x);
+enum dm_next dm_on_stuck(struct dm_exchange *x);
+enum dm_next dm_on_redrive(struct dm_exchange *x);
+enum dm_next dm_on_pause(struct dm_exchange *x);
+enum dm_next dm_on_resume(struct dm_exchange *x);
+enum dm_next dm_on_drain(struct dm_exchange *x);
 enum dm_next dm_on_health(struct dm_exchange *x);
 enum dm_next dm_on_live(struct dm_exchange *x);
 

@@ -5,7 +5,7 @@
 #include "answer.h"
 #include "handlers.h"
 
-enum { STALE_ROUNDS = 4, STALE_LEAST_MS = 10000 };
+enum { STALE_ROUNDS = 4, STALE_LEAST_MS = 10000, PAUSES_MAX = 1000, PAUSES_BYTES = 256 * 1024 };
 
 #define CHECKS(X) /* name, on the wire */                                                                              \
     X(STORE, "store")                                                                                                  \
@@ -24,6 +24,8 @@ struct dm_health {
     struct dm_task *task;
     bool stopping;
     int64_t checked_mono_ms; /* 0: never */
+    bool all_paused;
+    uint32_t tenants_paused; /* at most PAUSES_MAX are counted */
     enum dm_code found[CHECK_COUNT];
 };
 
@@ -44,8 +46,32 @@ static enum dm_code ask(const struct dm_ports *ports, enum check check, struct d
     return DM_OK;
 }
 
+void dm_health_read_pauses(struct dm_health *health)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(PAUSES_BYTES);
+    struct dm_pauses pauses;
+    struct dm_err err;
+    if (dm_work_pauses(health->api->pipeline, PAUSES_MAX, &arena, &pauses, &err) != DM_OK)
+        return; /* the store's own check says that it does not answer */
+    bool all = pauses.count > 0 && !pauses.at[0].tenant.id[0];
+    dm_lock(health->runtime, health->monitor);
+    health->all_paused = all;
+    health->tenants_paused = pauses.count - all;
+    dm_unlock(health->runtime, health->monitor);
+    atomic_store(&health->api->pausing, pauses.count > 0);
+}
+
+bool dm_is_paused(const struct dm_exchange *x, const struct dm_tenant *tenant)
+{
+    bool paused = false;
+    struct dm_err err;
+    return atomic_load(&x->api->pausing) &&
+           dm_operator_paused(x->api->pipeline->ports.op, tenant, &paused, &err) == DM_OK && paused;
+}
+
 void dm_health_check(struct dm_health *health)
 {
+    dm_health_read_pauses(health);
     for (int i = 0; i < CHECK_COUNT; i++) {
         struct dm_err err = { 0 };
         enum dm_code found = ask(&health->api->pipeline->ports, (enum check)i, &err);
@@ -137,6 +163,8 @@ enum dm_next dm_on_health(struct dm_exchange *x)
     enum dm_code found[CHECK_COUNT];
     dm_lock(health->runtime, health->monitor);
     int64_t checked_mono_ms = health->checked_mono_ms;
+    bool all_paused = health->all_paused;
+    uint32_t tenants_paused = health->tenants_paused;
     for (int i = 0; i < CHECK_COUNT; i++)
         found[i] = health->found[i];
     dm_unlock(health->runtime, health->monitor);
@@ -163,7 +191,7 @@ enum dm_next dm_on_health(struct dm_exchange *x)
             dm_buf_addf(&x->out, ",\"detail\":\"%s\"", dm_code_meaning(found[i]));
         DM_LIT(&x->out, "}");
     }
-    DM_LIT(&x->out, "}}");
+    dm_buf_addf(&x->out, "},\"paused\":{\"all\":%s,\"tenants\":%u}}", all_paused ? "true" : "false", tenants_paused);
     if (!ok)
         dm_answer_field(x, "Retry-After", "2");
     return dm_answer_json(x, ok ? 200 : 503);

@@ -66,6 +66,11 @@ static bool has_page(struct dm_exchange *x, const struct dm_state *state)
                        "The document is %s: its pages are not known yet.", dm_status_text(state->status));
         return false;
     }
+    if (state->total == 0) {
+        dm_refuse(x, DM_PROBLEM_NOT_FOUND, "The document is %s, and its pages were never counted.",
+                  dm_status_text(state->status));
+        return false;
+    }
     if (x->page > state->total) {
         dm_refuse(x, DM_PROBLEM_NOT_FOUND, "the document has %u page%s", state->total, state->total == 1 ? "" : "s");
         return false;

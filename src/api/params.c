@@ -124,6 +124,22 @@ static enum dm_code parse_pages(const struct dm_param_row *row, struct dm_str te
     return rc;
 }
 
+static enum dm_code parse_files(const struct dm_param_row *row, struct dm_str text, struct dm_err *err)
+{
+    struct dm_str rest = text;
+    struct dm_str one;
+    struct dm_file file;
+    int64_t count = 0;
+    for (; dm_str_next(&rest, ',', &one); count++)
+        if (dm_file_parse(one, &file, NULL) != DM_OK)
+            return dm_fail(err, DM_INVALID, "names a document by what is no id: %.*s",
+                           (int)(one.len < 60 ? one.len : 60), one.at);
+    if (count < row->least || count > row->most)
+        return dm_fail(err, DM_INVALID, "must name %lld to %lld documents", (long long)row->least,
+                       (long long)row->most);
+    return DM_OK;
+}
+
 enum dm_code dm_param_parse(enum dm_param param, struct dm_str text, struct dm_arena *arena, struct dm_param_value *ret,
                             struct dm_err *err)
 {
@@ -160,6 +176,9 @@ enum dm_code dm_param_parse(enum dm_param param, struct dm_str text, struct dm_a
         break;
     case DM_KIND_PAGES:
         rc = parse_pages(row, text, arena, err);
+        break;
+    case DM_KIND_FILES:
+        rc = parse_files(row, text, err);
         break;
     case DM_KIND_PROFILE:
         if (!dm_str_eq(text, DM_STR("default")))

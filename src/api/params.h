@@ -8,6 +8,8 @@
 #include "domain/limits.h"
 #include "domain/tenant.h"
 
+enum { DM_REDRIVES_MAX = 100 }; /* documents put back by one request */
+
 enum dm_param_kind {
     DM_KIND_TENANT,
     DM_KIND_FILE,   /* the bytes of a form's file part */
@@ -20,6 +22,7 @@ enum dm_param_kind {
     DM_KIND_STATUS,
     DM_KIND_PAGES, /* "1-5,9" */
     DM_KIND_PROFILE,
+    DM_KIND_FILES, /* document ids: an array, or one string with commas between them; most is how many */
     DM_KIND_LATER, /* known, not served by this version: refused, so that nobody believes it did something */
 };
 
@@ -49,7 +52,11 @@ enum dm_param_kind {
     X(FROM, "from", INSTANT, 0, 0, NULL, "Only documents uploaded at this instant or later.")                          \
     X(TO, "to", INSTANT, 0, 0, NULL, "Only documents uploaded before this instant.")                                   \
     X(SIZE, "size", NUMBER, 16, 4096, "1024", "Pixels of the picture's longer edge.")                                  \
-    X(AFTER, "after", NUMBER, 0, INT64_MAX, "0", "Only events with a greater `seq`.")
+    X(AFTER, "after", NUMBER, 0, INT64_MAX, "0", "Only events with a greater `seq`.")                                  \
+    X(OLDER_THAN, "olderThan", NUMBER, 0, 31536000, "300",                                                             \
+      "Seconds without progress after which a document is stuck.")                                                     \
+    X(FILE_IDS, "fileIds", FILES, 1, DM_REDRIVES_MAX, NULL, "The ids of the documents, as an array.")                  \
+    X(ALL_STUCK, "allStuck", BOOLEAN, 0, 0, "false", "All documents that are stuck, in place of `fileIds`.")
 
 #define DM_PARAM_ENUM(name, wire, kind, least, most, fallback, help) DM_PARAM_##name,
 enum dm_param { DM_PARAMS(DM_PARAM_ENUM) DM_PARAM_COUNT };

@@ -157,6 +157,20 @@ bool dm_params_query(struct dm_exchange *x)
 
 /* ---- a JSON body ------------------------------------------------------------------------------------------- */
 
+/* "a,b"; what is no string becomes what no list may hold. */
+static void join(struct dm_buf *text, const json_t *array)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach (array, i, one) {
+        dm_buf_add_z(text, i ? "," : "");
+        if (json_is_string(one))
+            dm_buf_add(text, dm_str_of(json_string_value(one), json_string_length(one)));
+        else
+            dm_buf_add_char(text, '?');
+    }
+}
+
 static void set_member(struct dm_exchange *x, const char *key, const json_t *member)
 {
     struct dm_str name = dm_str_z(key);
@@ -167,12 +181,15 @@ static void set_member(struct dm_exchange *x, const char *key, const json_t *mem
     }
     if (json_is_null(member))
         return;
-    if (json_is_array(member) || (json_is_object(member) && dm_param_row(param)->kind != DM_KIND_OBJECT)) {
+    if ((json_is_array(member) && dm_param_row(param)->kind != DM_KIND_FILES) ||
+        (json_is_object(member) && dm_param_row(param)->kind != DM_KIND_OBJECT)) {
         dm_wrong(x, name, "must be a string or a number");
         return;
     }
     DM_AUTO(dm_buf) text = dm_buf_make(DM_REQUEST_BYTES_MAX);
-    if (json_is_string(member))
+    if (json_is_array(member))
+        join(&text, member);
+    else if (json_is_string(member))
         dm_buf_add(&text, dm_str_of(json_string_value(member), json_string_length(member)));
     else
         dm_json_add(&text, member);

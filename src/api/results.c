@@ -37,10 +37,9 @@ static enum dm_next refuse_without_result(struct dm_exchange *x, const struct dm
         eta < 0    ? 0
         : eta > 60 ? 60
                    : eta,
-        DM_STR(""),
-        "The document is %s: %u of %u pages are done. Wait for it with GET /api/jobs/{fileId}?wait=20, "
-        "or take what there is with ?partial=true.",
-        dm_status_text(state->status), state->processed + state->failed, state->total);
+        DM_STR(""), "The document is %s: %u of %u pages are done. Wait for it with GET /api/jobs/{fileId}?wait=20%s.",
+        dm_status_text(state->status), state->processed + state->failed, state->total,
+        state->total ? ", or take what there is with ?partial=true" : "");
 }
 
 /* Reads the document; false: answered. */

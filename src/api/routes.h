@@ -18,7 +18,12 @@ enum dm_method {
 };
 
 /* What a credential must allow. Until there are credentials everybody on this machine may everything. */
-enum dm_scope { DM_SCOPE_ANYBODY, DM_SCOPE_READ, DM_SCOPE_WRITE };
+enum dm_scope {
+    DM_SCOPE_ANYBODY,
+    DM_SCOPE_READ,
+    DM_SCOPE_WRITE,
+    DM_SCOPE_OPERATE /* the operator's, across tenants */
+};
 
 enum dm_body_kind {
     DM_BODY_NONE,  /* a body is refused */

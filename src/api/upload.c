@@ -354,7 +354,8 @@ enum dm_next dm_on_upload(struct dm_exchange *x)
             return dm_refuse(x, DM_PROBLEM_KEY_REUSED, "%s.", err.text);
         return dm_refuse_code(x, &err);
     }
-    bool in_time = dm_mono_ms(dm_runtime_of(x)) < upload->deadline_mono_ms && !atomic_load(&x->api->draining);
+    bool in_time = dm_mono_ms(dm_runtime_of(x)) < upload->deadline_mono_ms && !atomic_load(&x->api->draining) &&
+                   !dm_is_paused(x, &x->tenant);
     /* Accepted is accepted: where its state cannot be read just now, or somebody deleted it, that is still the answer. */
     if (!upload->sync || dm_document_read(x->api->pipeline, &x->tenant, &upload->file, DM_PART_DOCUMENT | DM_PART_STATE,
                                           &x->scratch, &snapshot, &err) != DM_OK)

@@ -186,6 +186,10 @@ void dm_add_job(struct dm_exchange *x, const struct dm_file *file, const struct 
     DM_LIT(out, ",\"usage\":");
     dm_add_usage(out, &state->usage);
     add_document(out, &snapshot->document);
+    if (!dm_status_is_final(state->status) && dm_is_paused(x, &x->tenant))
+        DM_LIT(out, ",\"paused\":true");
+    else
+        DM_LIT(out, ",\"paused\":false");
     DM_LIT(out, ",\"epoch\":");
     dm_add_number(out, state->epoch);
     DM_LIT(out, ",\"seq\":");
@@ -212,6 +216,8 @@ void dm_job_etag(struct dm_exchange *x, const struct dm_state *state)
     char *at = put_hex(x->etag + 3, state->version);
     *at = '-';
     at = put_hex(at + 1, (uint64_t)step);
+    if (!dm_status_is_final(state->status) && dm_is_paused(x, &x->tenant))
+        *at++ = 'p';
     memcpy(at, "\"", 2);
 }
 

@@ -60,7 +60,8 @@ enum dm_code dm_client_send(struct dm_client *client, const struct dm_ask *ask, 
     uint32_t count = 0;
     headers[count++] =
         (struct dm_http_pair){ DM_STR("Accept"), dm_str_z(ask->accept ? ask->accept : "application/json") };
-    headers[count++] = (struct dm_http_pair){ DM_STR("X-Tenant-Id"), client->call->settings.tenant };
+    if (!ask->across_tenants)
+        headers[count++] = (struct dm_http_pair){ DM_STR("X-Tenant-Id"), client->call->settings.tenant };
     if (ask->body.len > 0)
         headers[count++] = (struct dm_http_pair){ DM_STR("Content-Type"), DM_STR("application/json") };
     if (ask->etag.len > 0)

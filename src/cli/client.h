@@ -22,7 +22,8 @@ struct dm_ask {
     const struct dm_http_form *form;
     struct dm_str etag; /* given: answer only what is newer (304 otherwise) */
     struct dm_str idempotency_key;
-    int64_t total_ms; /* 0: 30 s; negative: as long as bytes move */
+    bool across_tenants; /* an operator's: no tenant is named by the way */
+    int64_t total_ms;    /* 0: 30 s; negative: as long as bytes move */
     size_t answer_max;
     dm_http_sink *sink;
     void *sink_context;

@@ -143,6 +143,52 @@ static const struct dm_flag jobs_flags[] = {
     { .name = "all", .kind = DM_FLAG_SWITCH, .offset = AT(all), .help = "All there are." },
 };
 
+#define FLAG_TENANT(words)                                                                                             \
+    {                                                                                                                  \
+        .name = "tenant", .kind = DM_FLAG_TEXT, .value = "TENANT", .offset = AT(tenant), .help = words                 \
+    }
+#define FLAG_OLDER_THAN                                                                                                \
+    {                                                                                                                  \
+        .name = "older-than", .kind = DM_FLAG_TEXT, .value = "TIME", .offset = AT(older_than),                         \
+        .help = "A document is stuck once it made no progress for so long: 90s, 5m (unless given), 2h, 1d; 0s: any."   \
+    }
+
+static const struct dm_flag stuck_flags[] = {
+    FLAG_OLDER_THAN,
+    FLAG_TENANT("Only documents of this tenant."),
+    { .name = "limit",
+      .kind = DM_FLAG_COUNT,
+      .value = "N",
+      .least = 1,
+      .most = 1000000,
+      .offset = AT(limit),
+      .help = "At most so many; 100 unless given." },
+};
+
+static const struct dm_flag redrive_flags[] = {
+    { .name = "all-stuck",
+      .kind = DM_FLAG_SWITCH,
+      .offset = AT(all_stuck),
+      .help = "All documents that docmill stuck lists, in place of IDs." },
+    FLAG_OLDER_THAN,
+    FLAG_TENANT("Only documents of this tenant."),
+};
+
+static const struct dm_flag pause_flags[] = { FLAG_TENANT("Only this tenant's work; everybody's unless given.") };
+
+static const struct dm_flag resume_flags[] = { FLAG_TENANT("Only this tenant's pause; all pauses unless given.") };
+
+static const struct dm_flag drain_flags[] = {
+    { .name = "timeout",
+      .kind = DM_FLAG_COUNT,
+      .value = "SECONDS",
+      .least = 1,
+      .most = 86400,
+      .offset = AT(timeout_s),
+      .help = "Waits no longer than this for the server's end, which comes all the same; then the exit status is 2. "
+              "Unless given, somewhat longer than the server's DRAIN_SECONDS." },
+};
+
 static const struct dm_flag settings_flags[] = {
     { .name = "markdown",
       .kind = DM_FLAG_SWITCH,
@@ -304,6 +350,75 @@ static const struct dm_command commands[] = {
       FLAGS(jobs_flags),
       .users = DM_USER_CLIENT,
       .run = dm_command_jobs },
+    { .name = "stuck",
+      .operands = "",
+      .summary = "lists documents that do not get on, and what each waits for",
+      .text =
+          "A document is stuck when it made no progress for a while (--older-than): no page of it ended, nobody took "
+          "it up, "
+          "its result was not begun. Of each it says what it waits for: its turn, the worker that owns pages of it, "
+          "pages to be "
+          "tried again, the aggregator. It also says what is paused.\n\n"
+          "For whoever runs the server: it looks at all tenants. The exit status is 0 where nothing is stuck, 1 where "
+          "something is, 2 where that is not known.",
+      .examples = { { "docmill stuck", "" },
+                    { "docmill stuck --older-than 1h --json", "For a watchdog." },
+                    { "docmill stuck || docmill redrive --all-stuck", "Looks, and puts them back." } },
+      FLAGS(stuck_flags),
+      .users = DM_USER_OPERATOR,
+      .run = dm_command_stuck },
+    { .name = "redrive",
+      .operands = "[ID...]",
+      .summary = "puts documents back that do not get on",
+      .text = "Whatever holds a stuck document back is let go at once: pages go back from owners that do not get on, "
+              "without "
+              "counting a loss; pages that wait for their time need not any more; the aggregator's lease is over. A "
+              "document that "
+              "failed through no fault of its own (internal, crashed, expired, or trouble of the model's provider) is "
+              "read again. "
+              "What made progress lately is left alone.\n\n"
+              "It says what it did for each. The exit status is 1 where one of them is not there, has ended, or could "
+              "not be "
+              "read again.",
+      .examples = { { "docmill redrive 0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b", "" },
+                    { "docmill redrive ID --older-than 0s", "Whether it is stuck or not." },
+                    { "docmill redrive --all-stuck --older-than 1h", "All at once." } },
+      FLAGS(redrive_flags),
+      .users = DM_USER_OPERATOR,
+      .operands_most = 10000,
+      .run = dm_command_redrive },
+    { .name = "pause",
+      .operands = "",
+      .summary = "begins no more work, of one tenant or of all",
+      .text = "From a second later on no page is begun, also after a restart of the server, until docmill resume. What "
+              "is at work "
+              "is finished, results are written, and documents are still taken in. Health, docmill stuck and docmill "
+              "status "
+              "show it.",
+      .examples = { { "docmill pause --tenant acme", "One tenant." }, { "docmill pause", "Everybody." } },
+      FLAGS(pause_flags),
+      .users = DM_USER_OPERATOR,
+      .run = dm_command_pause },
+    { .name = "resume",
+      .operands = "",
+      .summary = "ends a pause",
+      .text = "Without --tenant every pause, also those of single tenants.",
+      .examples = { { "docmill resume --tenant acme", "One tenant's." }, { "docmill resume", "All of them." } },
+      FLAGS(resume_flags),
+      .users = DM_USER_OPERATOR,
+      .run = dm_command_resume },
+    { .name = "drain",
+      .operands = "",
+      .summary = "lets the server finish what is at work, and ends it",
+      .text = "As SIGTERM does: the server takes nothing new, finishes what it can within its DRAIN_SECONDS, hands the "
+              "rest back "
+              "without a loss, and exits. The command waits for that. The exit status is 0 once the server has ended, "
+              "2 where "
+              "that is not known when the time is over.",
+      .examples = { { "docmill drain", "" }, { "docmill drain --timeout 60 && docmill-upgrade", "For scripts." } },
+      FLAGS(drain_flags),
+      .users = DM_USER_OPERATOR,
+      .run = dm_command_drain },
     { .name = "doctor",
       .operands = "",
       .summary = "checks whether everything is in order, and says what to mend",

@@ -34,6 +34,7 @@ struct dm_options {
     bool markdown;
     bool man;
     bool all;
+    bool all_stuck;
     const char *config;
     const char *pages;
     const char *password_file;
@@ -47,6 +48,8 @@ struct dm_options {
     const char *status;
     const char *from;
     const char *to;
+    const char *tenant; /* of an operator's command: only this one's */
+    const char *older_than;
     uint32_t timeout_s;
     uint32_t limit;
 };
@@ -108,6 +111,11 @@ enum dm_exit dm_command_cancel(struct dm_call *call);
 enum dm_exit dm_command_retry(struct dm_call *call);
 enum dm_exit dm_command_delete(struct dm_call *call);
 enum dm_exit dm_command_jobs(struct dm_call *call);
+enum dm_exit dm_command_stuck(struct dm_call *call);
+enum dm_exit dm_command_redrive(struct dm_call *call);
+enum dm_exit dm_command_pause(struct dm_call *call);
+enum dm_exit dm_command_resume(struct dm_call *call);
+enum dm_exit dm_command_drain(struct dm_call *call);
 enum dm_exit dm_command_doctor(struct dm_call *call);
 enum dm_exit dm_command_settings(struct dm_call *call);
 enum dm_exit dm_command_completion(struct dm_call *call);

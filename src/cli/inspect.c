@@ -82,6 +82,8 @@ static enum dm_exit print_status(const struct dm_call *call, const json_t *value
     add_row(&said, "document", job.name, DM_TONE_STRONG, look);
     add_row(&said, "id", job.file_id, DM_TONE_PLAIN, look);
     add_row(&said, "status", dm_buf_str(&words), tone_of(&job), look);
+    if (json_is_true(json_object_get(value, "paused")))
+        add_row(&said, "work", DM_STR("paused by an operator; docmill resume ends that"), DM_TONE_WARN, look);
     if (job.left_ms >= 0 && !job.ended) {
         DM_AUTO(dm_buf) left = dm_buf_make(TEXT_MAX);
         dm_text_add_duration(&left, job.left_ms);

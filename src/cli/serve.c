@@ -28,6 +28,13 @@ static enum dm_exit fail(const struct serve *serve, const struct dm_err *err, co
     return dm_say_error(serve->call, DM_EXIT_FAILED, "the server does not start", err, hint);
 }
 
+/* The same way as an operator's signal: whoever waits for that does the rest. */
+static void begin_drain(void *context)
+{
+    (void)context;
+    (void)kill(getpid(), SIGTERM);
+}
+
 static enum dm_code start_api(struct serve *serve, struct dm_err *err)
 {
     const struct dm_settings *settings = &serve->call->settings;
@@ -37,7 +44,11 @@ static enum dm_code start_api(struct serve *serve, struct dm_err *err)
                                       .sync_bytes_max = settings->sync_bytes_max,
                                       .sync_wait_ms = settings->sync_wait_ms,
                                       .file_bytes_max = settings->file_bytes_max,
-                                      .health_interval_ms = HEALTH_MS };
+                                      .health_interval_ms = HEALTH_MS,
+                                      .drain = begin_drain,
+                                      .process_id = getpid(),
+                                      .process_began = dm_process_began(getpid()),
+                                      .drain_ms = settings->drain_ms };
     return dm_api_make(&options, &serve->api, err);
 }
 

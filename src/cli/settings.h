@@ -15,7 +15,14 @@
 #include "server/server.h"
 
 /* Who uses a setting; bits. */
-enum dm_user { DM_USER_SERVER = 1, DM_USER_RUN = 2, DM_USER_CLIENT = 4, DM_USER_UPLOAD = 8, DM_USER_ANY = 16 };
+enum dm_user {
+    DM_USER_SERVER = 1,
+    DM_USER_RUN = 2,
+    DM_USER_CLIENT = 4,
+    DM_USER_UPLOAD = 8,
+    DM_USER_ANY = 16,
+    DM_USER_OPERATOR = 32
+};
 
 #define DM_SETTING_KINDS(X) /* name, lands in, what a value looks like */                                              \
     X(TEXT, "struct dm_str", "text")                                                                                   \

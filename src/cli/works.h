@@ -47,6 +47,9 @@ DM_MUST_USE enum dm_code dm_helper_find(const struct dm_call *call, struct dm_ar
 /* How the helpers are to be run; the texts live in the settings. `helper` is what dm_helper_find found. */
 struct dm_reader_options dm_works_reader_options(const struct dm_settings *settings, const char *helper);
 uint32_t dm_processors(void);
+/* When the process began, in the kernel's ticks (process.c); 0: there is none, or it has ended. With it a number means the same
+ * process as long as the machine runs. */
+uint64_t dm_process_began(int64_t pid);
 
 /* ---- signals ------------------------------------------------------------------------------------------------------ */
 

@@ -228,6 +228,20 @@ struct dm_let_go {
 DM_MUST_USE enum dm_code dm_ledger_redrive(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                            struct dm_change *ret, struct dm_let_go *ret_let_go, struct dm_err *err);
 
+/* What came of putting a document back (pipeline). */
+#define DM_REDRIVEN(X) /* name, on the wire, meaning */                                                                \
+    X(LET_GO, "let_go", "what held it back is let go: it can be claimed, or its result written, at once")              \
+    X(WAITS, "waits", "nothing held it back: it waits for a worker or an aggregator")                                  \
+    X(MOVES, "moves", "it made progress lately, and was left alone")                                                   \
+    X(RETRIED, "retried", "it had failed through no fault of its own, and is read again")                              \
+    X(ENDED, "ended", "it has ended, and redriving would not change that")
+
+#define DM_REDRIVEN_ENUM(name, wire, meaning) DM_REDRIVEN_##name,
+enum dm_redriven_what { DM_REDRIVEN(DM_REDRIVEN_ENUM) DM_REDRIVEN_COUNT };
+#undef DM_REDRIVEN_ENUM
+
+const char *dm_redriven_text(enum dm_redriven_what what);
+
 /* What a page is, by its newest record (NULL: none), the epoch and the pages chosen in it. */
 enum dm_page_status dm_ledger_page_status(const struct dm_state *state, const struct dm_work *work, uint32_t number,
                                           const struct dm_page *record);

@@ -181,3 +181,15 @@ enum dm_code dm_ledger_redrive(dm_ledger_context context, const struct dm_snapsh
     *ret_let_go = let_go;
     return DM_OK;
 }
+
+static const char *const redriven[DM_REDRIVEN_COUNT] = {
+#define DM_REDRIVEN_ROW(name, wire, meaning) [DM_REDRIVEN_##name] = wire,
+    DM_REDRIVEN(DM_REDRIVEN_ROW)
+#undef DM_REDRIVEN_ROW
+};
+
+const char *dm_redriven_text(enum dm_redriven_what what)
+{
+    DM_CHECK(what < DM_REDRIVEN_COUNT);
+    return redriven[what];
+}

@@ -117,7 +117,9 @@ static enum dm_code choose_pages(const struct retry *retry, const struct dm_stat
             "pages: only pages that were read can be read again; of those named, %u cannot: skipped, or not there",
             asked.count ? dm_ranges_pages(asked) - chosen.count : 1);
     if (chosen.count == 0)
-        return dm_fail(err, DM_REFUSED, "no page of the document failed; name the pages to read again in `pages`");
+        return dm_fail(err, DM_REFUSED,
+                       "the document is %s and no page of it failed; name the pages to read again in `pages`",
+                       dm_status_text(state->status));
     *ret_failed = chosen.failed;
     return dm_ranges_of(arena, chosen.at, chosen.count, ret, err);
 }
@@ -127,8 +129,10 @@ static enum dm_code decide_retry(void *argument, dm_ledger_context context, cons
 {
     const struct retry *retry = argument;
     const struct dm_state *state = &snapshot->state;
+    if (state->status == DM_STATUS_CANCELLED)
+        return dm_fail(err, DM_REFUSED, "the document is cancelled and stays so; upload it again to have it read");
     if (dm_status_after(state->status, DM_MOVE_RETRY_PAGES) == DM_STATUS_NONE)
-        return dm_fail(err, DM_REFUSED, "a document that is %s cannot be retried; only completed and failed ones can",
+        return dm_fail(err, DM_REFUSED, "the document is %s; wait for its end: only what has ended can be retried",
                        dm_status_text(state->status));
     if (state->gone & (DM_GONE_SOURCE | DM_GONE_PAGES))
         return dm_fail(err, DM_GONE, "retention took the document's bytes or pages; upload it again");
@@ -139,7 +143,8 @@ static enum dm_code decide_retry(void *argument, dm_ledger_context context, cons
         if (rc != DM_OK)
             return rc;
     } else if (retry->asked.count) {
-        return dm_fail(err, DM_REFUSED, "pages: the document failed before its pages were known; retry it whole");
+        return dm_fail(err, DM_REFUSED,
+                       "pages: the document failed before its pages were known; retry it without `pages`");
     }
     return dm_ledger_retry(context, snapshot, pages, failed, ret, err);
 }

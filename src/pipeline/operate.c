@@ -149,18 +149,6 @@ enum dm_code dm_document_redrive(const struct dm_pipeline *pipeline, const struc
     return DM_OK;
 }
 
-static const char *const redriven[DM_REDRIVEN_COUNT] = {
-#define DM_REDRIVEN_ROW(name, wire, meaning) [DM_REDRIVEN_##name] = wire,
-    DM_REDRIVEN(DM_REDRIVEN_ROW)
-#undef DM_REDRIVEN_ROW
-};
-
-const char *dm_redriven_text(enum dm_redriven_what what)
-{
-    DM_CHECK(what < DM_REDRIVEN_COUNT);
-    return redriven[what];
-}
-
 /* ---- pause ---- */
 
 enum dm_code dm_work_pause(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant, struct dm_err *err)

@@ -171,17 +171,6 @@ DM_MUST_USE enum dm_code dm_stuck_list(const struct dm_pipeline *pipeline, int64
                                        struct dm_stalled_cursor *cursor, uint32_t max, struct dm_arena *arena,
                                        struct dm_stuck_documents *ret, struct dm_err *err);
 
-#define DM_REDRIVEN(X) /* name, on the wire, meaning */                                                                \
-    X(LET_GO, "let_go", "what held it back is let go: it can be claimed, or its result written, at once")              \
-    X(WAITS, "waits", "nothing held it back: it waits for a worker or an aggregator")                                  \
-    X(MOVES, "moves", "it made progress lately, and was left alone")                                                   \
-    X(RETRIED, "retried", "it had failed through no fault of its own, and is read again")                              \
-    X(ENDED, "ended", "it has ended, and redriving would not change that")
-
-#define DM_REDRIVEN_ENUM(name, wire, meaning) DM_REDRIVEN_##name,
-enum dm_redriven_what { DM_REDRIVEN(DM_REDRIVEN_ENUM) DM_REDRIVEN_COUNT };
-#undef DM_REDRIVEN_ENUM
-
 struct dm_redriven {
     enum dm_redriven_what what;
     enum dm_status status; /* afterwards */
@@ -193,7 +182,6 @@ struct dm_redriven {
     bool mended;           /* it stood in no index */
 };
 
-const char *dm_redriven_text(enum dm_redriven_what what);
 /* Puts a document back that made no progress for `older_than_ms`. DM_NOT_FOUND; DM_GONE where it would have to be read
  * again and retention took its bytes. */
 DM_MUST_USE enum dm_code dm_document_redrive(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,

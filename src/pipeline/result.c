@@ -167,14 +167,16 @@ static void add_head(struct writing *writing)
     const struct dm_state *state = &source->snapshot->state;
     struct dm_buf *buf = &writing->buf;
     char processed_at[DM_TIME_TEXT];
+    bool any = writing->last_ended_ms > 0;
     dm_time_text(writing->last_ended_ms, processed_at);
     dm_buf_addf(buf, "{\"fileId\":\"%s\",\"tenantId\":\"%s\",\"fileName\":", source->file->id, source->tenant->id);
     dm_buf_add_json_string(buf, source->snapshot->document.name);
     dm_buf_addf(buf,
-                ",\"processedAt\":\"%s\",\"totalPages\":%" PRIu32 ",\"successCount\":%" PRIu32
+                ",\"processedAt\":%s%s%s,\"totalPages\":%" PRIu32 ",\"successCount\":%" PRIu32
                 ",\"failedCount\":%" PRIu32 ",\"skippedCount\":%" PRIu32,
-                processed_at, state->total, state->processed, state->failed, state->skipped);
-    if (state->remaining)
+                any ? "\"" : "", any ? processed_at : "null", any ? "\"" : "", state->total, state->processed,
+                state->failed, state->skipped);
+    if (source->so_far)
         dm_buf_addf(buf, ",\"partial\":true,\"remainingCount\":%" PRIu32, state->remaining);
     else
         dm_buf_addf(buf, ",\"outcome\":\"%s\"", state->failed ? "partial" : "full");
@@ -405,7 +407,9 @@ enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_
                             bool partial, int *ret_fd, uint64_t *ret_size, struct dm_err *err)
 {
     const struct dm_state *state = &snapshot->state;
-    struct dm_result_source source = { pipeline, tenant, file, snapshot, DM_STR(""), NULL };
+    struct dm_result_source source = {
+        .pipeline = pipeline, .tenant = tenant, .file = file, .snapshot = snapshot, .reduction = DM_STR("")
+    };
     if (state->gone & DM_GONE_RESULTS)
         return dm_fail(err, DM_GONE, "retention took the result");
     if (state->result_epoch == 0 || (partial && state->result_epoch != state->epoch)) {
@@ -413,6 +417,9 @@ enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_
             return dm_fail(err, DM_NOT_FOUND, "the document has no result");
         if (state->gone & DM_GONE_PAGES)
             return dm_fail(err, DM_GONE, "retention took the document's pages");
+        if (state->total == 0)
+            return dm_fail(err, DM_NOT_FOUND, "the document's pages are not known");
+        source.so_far = true;
         return open_partial(&source, form, ret_fd, ret_size, err);
     }
     const struct dm_blob_key key = dm_key_results(file, state->result_epoch, endings[form]);

@@ -18,6 +18,7 @@ struct dm_result_source {
     const struct dm_snapshot *snapshot; /* DOCUMENT, STATE, WORK */
     struct dm_str reduction;            /* JSON; empty: there is none yet */
     const struct dm_keep *keep;         /* called now and then; NULL: nothing to keep */
+    bool so_far;                        /* not the result: what there is of it by now */
 };
 
 /* Reads all analyses once: the reduction, stored for this epoch before it is used, so that it is made and paid for

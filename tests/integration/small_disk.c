@@ -32,7 +32,7 @@ enum { REFUSE_BYTES = 1, REFUSE_NAMES = 2, REFUSE_SYNCS = 4 };
 struct disk {
     _Atomic uint32_t refuse; /* 0: there is room */
     _Atomic uint32_t refused;
-    _Atomic int64_t room; /* bytes that still fit; only then is anything refused */
+    _Atomic int64_t room;  /* bytes that still fit; only then is anything refused */
     char word[WORD_BYTES]; /* only paths that contain it; empty: all. Changed only while `refuse` is 0. */
 };
 

@@ -20,7 +20,7 @@ from world import check_analysis, descendants, environment, fresh, problem, sess
 
 DONE, FAILED, NOT_KNOWN, USAGE = 0, 1, 2, 64
 NOBODY = "0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b"
-COMMANDS = "run serve submit status watch results pages cancel retry delete jobs doctor settings completion help".split()
+COMMANDS = "run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume drain doctor settings completion help".split()
 
 
 @pytest.fixture
@@ -595,7 +595,7 @@ def test_bash_completes_commands_flags_and_choices(docmill):
         done = subprocess.run(["bash", "-c", program], capture_output=True, timeout=20)
         return {word.strip() for word in done.stdout.decode().split("\n") if word.strip()}
 
-    assert {"status", "submit", "serve", "settings"} == complete("docmill", "s")
+    assert {"status", "stuck", "submit", "serve", "settings"} == complete("docmill", "s")
     assert "--format" in complete("docmill", "run", "--fo")
     assert complete("docmill", "results", "--format", "j") == {"json", "jsonl"}
 

@@ -59,8 +59,8 @@ static void upload(struct request *request)
                                       .idempotency_key = request->script.keyed ? dm_str_z(key) : DM_STR("") };
     bool replayed;
     if (request->code == DM_OK)
-        request->code = dm_intake_accept(pipeline, &request->tenant, &intake, &spool, &request->file, &replayed,
-                                         &request->err);
+        request->code =
+            dm_intake_accept(pipeline, &request->tenant, &intake, &spool, &request->file, &replayed, &request->err);
     dm_spool_free(&spool);
 }
 
@@ -87,9 +87,8 @@ static void read_result(struct request *request, bool partial)
     const struct dm_pipeline *pipeline = &request->node->pipeline;
     DM_AUTO(dm_arena) arena = dm_arena_make(4 << 20);
     struct dm_snapshot snapshot;
-    request->code =
-        dm_document_read(pipeline, &request->tenant, &request->file, DM_PART_STATE | DM_PART_WORK, &arena, &snapshot,
-                         &request->err);
+    request->code = dm_document_read(pipeline, &request->tenant, &request->file, DM_PART_STATE | DM_PART_WORK, &arena,
+                                     &snapshot, &request->err);
     int fd;
     uint64_t size;
     enum dm_result_form form = (enum dm_result_form)sim_below(request->sim, 3);
@@ -214,8 +213,8 @@ static bool upload_until_accepted(struct sim *sim, struct request *request)
 
 static void ask_something(struct sim *sim, struct request *request)
 {
-    static const uint8_t odds[] = { WANT_CANCEL, WANT_CANCEL, WANT_DELETE, WANT_RETRY, WANT_RETRY, WANT_RETRY,
-                                    WANT_READ,   WANT_READ,   WANT_PARTIAL };
+    static const uint8_t odds[] = { WANT_CANCEL, WANT_CANCEL, WANT_DELETE, WANT_RETRY,  WANT_RETRY,
+                                    WANT_RETRY,  WANT_READ,   WANT_READ,   WANT_PARTIAL };
     request->want = (enum want)odds[sim_below(sim, sizeof(odds))];
     request->pages = (struct dm_range){ 0 };
     if (request->want == WANT_RETRY && sim_one_in(sim, 2)) {

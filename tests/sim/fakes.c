@@ -180,8 +180,9 @@ static enum dm_code fine(void *self, struct dm_err *err)
     return DM_OK;
 }
 
-static const struct dm_reader_ops reader_ops = { "sim",        reader_open,      reader_page,
-                                                 reader_close, reader_interrupt, fine };
+static const struct dm_reader_ops reader_ops = {
+    "sim", reader_open, reader_page, reader_close, reader_interrupt, fine
+};
 
 struct dm_reader reader_port(struct node *node)
 {

@@ -115,8 +115,9 @@ static bool is_one_of(enum dm_reason reason, const enum dm_reason *list, size_t 
 
 static bool reason_possible(const struct sim *sim, const struct verdict *verdict, uint32_t page, enum dm_reason reason)
 {
-    static const enum dm_reason of_model[] = { DM_REASON_OVERLOADED,   DM_REASON_NETWORK,      DM_REASON_EMPTY_ANSWER,
-                                               DM_REASON_TRUNCATED,    DM_REASON_INVALID_JSON, DM_REASON_SCHEMA_MISMATCH,
+    static const enum dm_reason of_model[] = { DM_REASON_OVERLOADED,   DM_REASON_NETWORK,
+                                               DM_REASON_EMPTY_ANSWER, DM_REASON_TRUNCATED,
+                                               DM_REASON_INVALID_JSON, DM_REASON_SCHEMA_MISMATCH,
                                                DM_REASON_MODEL_TIMEOUT };
     static const enum dm_reason of_reader[] = { DM_REASON_TIMEOUT, DM_REASON_CRASHED, DM_REASON_INTERNAL };
     const struct script *script = &verdict->script;
@@ -201,7 +202,8 @@ static void judge_result(struct sim *sim, const struct memory_document *document
         if (page != verdict->script.empty)
             script_page(&verdict->script, page, text, sizeof(text));
         enum fate fate = verdict->fates[page];
-        if (dm_json_int(chunk, "pageNumber", 0) != page || !dm_str_eq(dm_json_str(chunk, "status"), dm_str_z(words[fate])))
+        if (dm_json_int(chunk, "pageNumber", 0) != page ||
+            !dm_str_eq(dm_json_str(chunk, "status"), dm_str_z(words[fate])))
             sim_fail(sim, "invariant 4: page %u of document %u is %s in the ledger and not in the result", page,
                      verdict->script.number, words[fate]);
         else if (fate == DONE && !dm_str_eq(dm_json_str(json_object_get(chunk, "analysis"), "summary"), dm_str_z(text)))
@@ -228,8 +230,7 @@ static void judge_numbers(struct sim *sim, const struct memory_document *documen
         sim_fail(sim, "invariant 2: %u + %u + %u + %u is not %u in document %u", state->processed, state->failed,
                  state->skipped, state->remaining, state->total, verdict->script.number);
     else if (count[DONE] != state->processed || count[FAILED] != state->failed || count[SKIPPED] != state->skipped)
-        sim_fail(sim,
-                 "invariant 2: document %u counts %u done, %u failed, %u skipped; there are %u, %u, %u of them",
+        sim_fail(sim, "invariant 2: document %u counts %u done, %u failed, %u skipped; there are %u, %u, %u of them",
                  verdict->script.number, state->processed, state->failed, state->skipped, count[DONE], count[FAILED],
                  count[SKIPPED]);
 }
@@ -288,7 +289,8 @@ static void judge_state(struct sim *sim, const struct memory_document *document,
     const struct dm_state *state = &document->state;
     const uint32_t number = verdict->script.number;
     if (state->version != verdict->version + 1)
-        sim_fail(sim, "document %u went from version %" PRIu64 " to %" PRIu64, number, verdict->version, state->version);
+        sim_fail(sim, "document %u went from version %" PRIu64 " to %" PRIu64, number, verdict->version,
+                 state->version);
     if (state->seq < verdict->seq)
         sim_fail(sim, "invariant 8: the seq of document %u goes back", number);
     if (!may_follow(verdict->status, state->status) &&
@@ -299,7 +301,8 @@ static void judge_state(struct sim *sim, const struct memory_document *document,
     sim->judge->open += !dm_status_is_final(state->status) - was_open;
     if (state->epoch != verdict->epoch || (verdict->status == DM_STATUS_PROCESSING && state->status != verdict->status))
         verdict->left_us = sim->now_us;
-    if (state->status == DM_STATUS_PROCESSING && (verdict->status != DM_STATUS_PROCESSING || state->epoch != verdict->epoch))
+    if (state->status == DM_STATUS_PROCESSING &&
+        (verdict->status != DM_STATUS_PROCESSING || state->epoch != verdict->epoch))
         begin_epoch(verdict, document);
     if (state->status == DM_STATUS_AGGREGATING && state->lease.counter && state->aggregations > 0 &&
         verdict->status == DM_STATUS_PROCESSING)
@@ -362,10 +365,11 @@ static void judge_claims(struct sim *sim, const struct dm_transaction *transacti
                      write->claim.first, write->claim.last);
         } else if ((write->kind == DM_CLAIM_DELETE || write->kind == DM_CLAIM_TAKE) && seen) {
             seen->gone = true;
-            bool given_back = transaction->page_count == 0 && transaction->work &&
-                              (seen->first > 0 || (transaction->state && transaction->state->status != DM_STATUS_PROCESSING &&
-                                                   !(transaction->state->status == DM_STATUS_FAILED &&
-                                                     transaction->state->reason != DM_REASON_CRASHED)));
+            bool given_back =
+                transaction->page_count == 0 && transaction->work &&
+                (seen->first > 0 || (transaction->state && transaction->state->status != DM_STATUS_PROCESSING &&
+                                     !(transaction->state->status == DM_STATUS_FAILED &&
+                                       transaction->state->reason != DM_REASON_CRASHED)));
             bool crashed = transaction->page_count == 1 && transaction->pages[0].reason == DM_REASON_CRASHED;
             for (uint32_t page = seen->first; (given_back || crashed) && page <= seen->last; page++)
                 verdict->losses[page]++;
@@ -423,7 +427,8 @@ static void judge_work(struct sim *sim, const struct memory_document *document, 
             places += document->claims[i].epoch == state->epoch && page >= document->claims[i].first &&
                       page <= document->claims[i].last;
         if (verdict->fates[page] == PENDING && places != 1)
-            sim_fail(sim, "invariant 5: page %u of document %u is to be read and is in %u places", page, number, places);
+            sim_fail(sim, "invariant 5: page %u of document %u is to be read and is in %u places", page, number,
+                     places);
     }
 }
 
@@ -487,7 +492,8 @@ static void judge_repeat(struct sim *sim, struct verdict *verdict, const struct 
         before = true;
         const struct seen_claim *other = seen_claim(verdict, call->claim);
         if (call->claim == claim->counter || !other || !other->gone)
-            sim_fail(sim, "invariant 3: page %u of document %u is read again although its answer was good or is awaited",
+            sim_fail(sim,
+                     "invariant 3: page %u of document %u is read again although its answer was good or is awaited",
                      page, verdict->script.number);
     }
     for (uint32_t i = 0; before && i < verdict->segment_count; i++)
@@ -646,8 +652,8 @@ static bool undisturbed(const struct sim *sim)
 {
     const uint32_t disturbing = 1U << FAULT_CRASH | 1U << FAULT_STORE_FAILS | 1U << FAULT_STORE_FORGETS |
                                 1U << FAULT_STORE_LATE | 1U << FAULT_STORE_SLOW | 1U << FAULT_BLOB_FAILS |
-                                1U << FAULT_BLOB_AWAY | 1U << FAULT_BLOB_FULL | 1U << FAULT_FREEZE | 1U << FAULT_MEMORY |
-                                1U << FAULT_DRAINS | 1U << FAULT_CLOCKS;
+                                1U << FAULT_BLOB_AWAY | 1U << FAULT_BLOB_FULL | 1U << FAULT_FREEZE |
+                                1U << FAULT_MEMORY | 1U << FAULT_DRAINS | 1U << FAULT_CLOCKS;
     return (sim->kinds & disturbing) == 0 && sim->crashes == 0;
 }
 

@@ -198,7 +198,8 @@ int main(int argc, char **argv)
     else
         run_all(&arguments);
     clock_gettime(CLOCK_MONOTONIC, &ended);
-    printf("%llu steps, %llu port calls, %llu commits (%llu conflicts), %llu model calls, %llu crashes; %.1f days in %.1f s\n",
+    printf("%llu steps, %llu port calls, %llu commits (%llu conflicts), %llu model calls, %llu crashes; %.1f days in "
+           "%.1f s\n",
            (unsigned long long)shared->steps, (unsigned long long)shared->port_calls,
            (unsigned long long)shared->commits, (unsigned long long)shared->conflicts,
            (unsigned long long)shared->model_calls, (unsigned long long)shared->crashes,

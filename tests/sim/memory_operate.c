@@ -19,8 +19,8 @@ static bool next_stalled(const struct memory_store *store, int64_t before_ms, co
     for (uint32_t i = 0; i < store->entry_count; i++) {
         const struct memory_document *here = &store->entries[i]->at;
         const struct dm_found name = { here->tenant, here->file };
-        if (here->state.version == 0 || dm_status_is_final(here->state.status) || here->state.progress_ms >= before_ms ||
-            compare_place(here->state.progress_ms, &name, after) <= 0 ||
+        if (here->state.version == 0 || dm_status_is_final(here->state.status) ||
+            here->state.progress_ms >= before_ms || compare_place(here->state.progress_ms, &name, after) <= 0 ||
             (found && compare_place(here->state.progress_ms, &name, ret) >= 0))
             continue;
         *ret = (struct dm_stalled_cursor){ here->state.progress_ms, name };

@@ -226,9 +226,9 @@ static void wake_one(void *self, struct dm_monitor *monitor)
     wake(node->sim, monitor, FIBER_WAIT, true);
 }
 
-static const struct dm_runtime_ops runtime_ops = { "fibers", wall_ms,      mono_ms,      node_random, sleep_until,
-                                                   spawn,    join,         monitor_make, monitor_free, lock,
-                                                   unlock,   wait_until,   wake_all,     wake_one };
+static const struct dm_runtime_ops runtime_ops = { "fibers", wall_ms,    mono_ms,      node_random,  sleep_until,
+                                                   spawn,    join,       monitor_make, monitor_free, lock,
+                                                   unlock,   wait_until, wake_all,     wake_one };
 
 struct dm_runtime node_runtime(struct node *node)
 {

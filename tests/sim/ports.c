@@ -32,7 +32,8 @@ static void enter_store(struct node *node)
 {
     struct sim *sim = node->sim;
     point(node);
-    sim_sleep_us(sim, sim_fault(sim, FAULT_STORE_SLOW) ? 1000000 + sim_below(sim, 25000000) : 100 + sim_below(sim, 2000));
+    sim_sleep_us(sim,
+                 sim_fault(sim, FAULT_STORE_SLOW) ? 1000000 + sim_below(sim, 25000000) : 100 + sim_below(sim, 2000));
 }
 
 static void leave_store(struct node *node)
@@ -196,8 +197,7 @@ static struct late *keep_transaction(struct node *node, const struct dm_tenant *
     if (transaction->work) {
         late->work = *transaction->work;
         late->work.chosen.at = keep(late, late->work.chosen.at, late->work.chosen.count, sizeof(struct dm_range));
-        late->work.returned =
-            keep(late, late->work.returned, late->work.returned_count, sizeof(*late->work.returned));
+        late->work.returned = keep(late, late->work.returned, late->work.returned_count, sizeof(*late->work.returned));
         late->transaction.work = &late->work;
     }
     if (transaction->idem) {
@@ -289,7 +289,7 @@ static enum dm_code fine(void *self, struct dm_err *err)
     return DM_OK;
 }
 
-static const struct dm_store_ops store_ops = { "sim",      store_read, store_pages,  store_events, store_list,
+static const struct dm_store_ops store_ops = { "sim",      store_read,   store_pages, store_events, store_list,
                                                store_idem, store_commit, store_erase, fine };
 
 /* ---- the operator's handle ---- */
@@ -600,9 +600,9 @@ static enum dm_code blob_list(void *self, const struct dm_tenant *tenant, struct
     return rc == DM_OK ? dm_blob_list(inner_blob(node), tenant, prefix, after, max, arena, ret, err) : rc;
 }
 
-static const struct dm_blob_ops blob_ops = { "sim",        blob_create, blob_write,  blob_finish,     blob_abandon,
-                                             blob_put_new, blob_get,    blob_open,   blob_remove,     blob_remove_all,
-                                             blob_list,    fine };
+static const struct dm_blob_ops blob_ops = { "sim",        blob_create,     blob_write, blob_finish,
+                                             blob_abandon, blob_put_new,    blob_get,   blob_open,
+                                             blob_remove,  blob_remove_all, blob_list,  fine };
 
 /* ---- hints ---- */
 

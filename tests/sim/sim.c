@@ -105,11 +105,11 @@ static void log_line(void *self, enum dm_log_level level, enum dm_log_event even
     char line[1024];
     size_t len = 0;
     for (; fields->name && len < sizeof(line) - 200; fields++)
-        len += (size_t)(fields->is_text
-                            ? snprintf(line + len, sizeof(line) - len, " %s=%.*s", fields->name,
-                                       (int)(fields->text.len < 120 ? fields->text.len : 120), fields->text.at)
-                            : snprintf(line + len, sizeof(line) - len, " %s=%lld", fields->name,
-                                       (long long)fields->number));
+        len +=
+            (size_t)(fields->is_text ? snprintf(line + len, sizeof(line) - len, " %s=%.*s", fields->name,
+                                                (int)(fields->text.len < 120 ? fields->text.len : 120), fields->text.at)
+                                     : snprintf(line + len, sizeof(line) - len, " %s=%lld", fields->name,
+                                                (long long)fields->number));
     line[len < sizeof(line) ? len : sizeof(line) - 1] = '\0';
     sim_tell(sim, "log %s%s", dm_log_event_text(event), line);
 }
@@ -179,7 +179,8 @@ void sim_wake(struct sim *sim, struct fiber *fiber)
     fiber->woken = true;
     fiber->wake_us = sim->now_us;
     /* Whoever wakes a fiber of a node that stands still: it hears of it later. */
-    if (fiber->node && fiber->node->frozen_until_us > sim->now_us && (!sim->running || sim->running->node != fiber->node))
+    if (fiber->node && fiber->node->frozen_until_us > sim->now_us &&
+        (!sim->running || sim->running->node != fiber->node))
         fiber->wake_us = fiber->node->frozen_until_us;
     fiber->tie = sim_random(sim);
     fiber->wait = FIBER_READY;
@@ -353,8 +354,9 @@ static bool never(struct sim *sim)
 
 static void story(struct sim *sim)
 {
-    sim_tell(sim, "seed %llu: %u nodes, %u tenants, one fault in %u of each of these kinds:",
-             (unsigned long long)sim->seed, sim->node_count, sim->tenant_count, sim->rate);
+    sim_tell(sim,
+             "seed %llu: %u nodes, %u tenants, one fault in %u of each of these kinds:", (unsigned long long)sim->seed,
+             sim->node_count, sim->tenant_count, sim->rate);
     static const char *const meanings[] = {
 #define FAULT_MEANING(name, meaning) #name ": " meaning,
         FAULT_KINDS(FAULT_MEANING)

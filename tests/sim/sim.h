@@ -153,11 +153,11 @@ struct node {
     uint32_t number;
     unsigned roles;
     uint32_t incarnation; /* how often it was started */
-    bool alive; /* its fibers run, or begin to */
-    bool up;    /* it serves */
+    bool alive;           /* its fibers run, or begin to */
+    bool up;              /* it serves */
     bool draining;
     bool interrupted; /* its reader was told to stop */
-    bool doomed; /* dies as soon as the scheduler runs */
+    bool doomed;      /* dies as soon as the scheduler runs */
     int64_t frozen_until_us;
     int64_t wall_offset_ms;
     int64_t mono_base_ms;
@@ -185,8 +185,8 @@ struct dm_runtime node_runtime(struct node *node);
 /* ---- ports (ports.c, fakes.c) ---- */
 
 void node_ports(struct node *node, struct dm_ports *ret);
-void node_ports_stop(struct node *node); /* from a fiber of the node's */
-void node_ports_bury(struct node *node); /* after a crash: what of it lies outside the node's memory */
+void node_ports_stop(struct node *node);     /* from a fiber of the node's */
+void node_ports_bury(struct node *node);     /* after a crash: what of it lies outside the node's memory */
 struct model *model_make(struct node *node); /* with its fiber; NULL: no memory */
 void model_stop(struct model *model);
 struct dm_model model_port(struct model *model);
@@ -229,8 +229,8 @@ void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_st
 void judge_blob(struct sim *sim, struct node *node, const struct dm_tenant *tenant, struct dm_str key);
 /* `before` is what stood under the key (at == NULL: nothing), `after` what stands there now. */
 void judge_result_written(struct sim *sim, struct dm_str key, struct dm_str before, struct dm_str after);
-uint32_t judge_open(const struct judge *judge);      /* documents that have not ended */
-void judge_at_rest(struct sim *sim);                 /* after everything has ended and every node has stopped */
+uint32_t judge_open(const struct judge *judge); /* documents that have not ended */
+void judge_at_rest(struct sim *sim);            /* after everything has ended and every node has stopped */
 const struct script *judge_script(struct sim *sim, const struct memory_document *document);
 
 /* ---- clients and nemesis ---- */

@@ -543,6 +543,11 @@ enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_
 
 /* ---- the world ---------------------------------------------------------------------------------------------- */
 
+static void begin_drain(void *context)
+{
+    fake.drained++;
+}
+
 void fake_open(const struct dm_api_options *options, const struct dm_runtime *threads)
 {
     memset(&fake, 0, sizeof(fake));
@@ -556,12 +561,17 @@ void fake_open(const struct dm_api_options *options, const struct dm_runtime *th
     struct dm_ports *ports = &fake.pipeline.ports;
     ports->runtime = threads ? *threads : (struct dm_runtime){ &still_ops, NULL };
     ports->store = (struct dm_store){ &store_ops, NULL };
+    ports->op = (struct dm_operator){ &fake_operator_ops, NULL };
     ports->blob = (struct dm_blob){ &blob_ops, NULL };
     ports->stream = (struct dm_stream){ &stream_ops, NULL };
     ports->reader = (struct dm_reader){ &reader_ops, NULL };
     ports->secrets = (struct dm_secrets){ &secrets_ops, NULL };
     struct dm_api_options filled = *options;
     filled.pipeline = &fake.pipeline;
+    filled.drain = begin_drain;
+    filled.process_id = 4711;
+    filled.process_began = 99;
+    filled.drain_ms = 8000;
     struct dm_err err;
     assert_int_equal(dm_api_make(&filled, &fake.api, &err), DM_OK);
 }

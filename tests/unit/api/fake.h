@@ -15,7 +15,14 @@
 
 #include "api/api.h"
 
-enum { FAKE_BYTES_MAX = 512 * 1024 * 1024, FAKE_DOCUMENTS = 200, FAKE_PAGES = 20, FAKE_LISTENERS = 4 };
+enum {
+    FAKE_BYTES_MAX = 512 * 1024 * 1024,
+    FAKE_DOCUMENTS = 200,
+    FAKE_PAGES = 20,
+    FAKE_LISTENERS = 4,
+    FAKE_PAUSES = 8,
+    FAKE_STUCK = 8
+};
 
 struct fake_document {
     bool used;
@@ -46,6 +53,14 @@ struct fake {
     uint32_t reads;
     uint32_t owners; /* looked for */
     uint32_t retries;
+    struct dm_pause pauses[FAKE_PAUSES + 1];
+    uint32_t pause_count;
+    struct dm_stuck stuck[FAKE_STUCK];
+    uint32_t stuck_count;
+    struct dm_redriven redriven; /* what comes of every redrive */
+    uint32_t redrives;
+    int64_t asked_older_ms;
+    uint32_t drained;
     struct dm_range retried;       /* first range of the last retry; 0: none was named */
     _Atomic bool complete_at_once; /* an accepted document is completed when it is first read */
     _Atomic int accept_sleep_ms;   /* real time */
@@ -58,6 +73,7 @@ struct fake {
 };
 
 extern struct fake fake;
+extern const struct dm_operator_ops fake_operator_ops; /* fake_operate.c */
 
 /* Makes the world and an api over it. `threads` NULL: time stands still. */
 void fake_open(const struct dm_api_options *options, const struct dm_runtime *threads);

@@ -33,7 +33,7 @@ static void a_document_on_its_way_looks_like_this(void **state)
         "\"started\":\"2026-01-02T03:04:01.000Z\",\"completed\":null},\"result\":null,\"downloadUrl\":null,"
         "\"outcome\":null,\"error\":null,\"pages\":{\"total\":10,\"done\":3,\"failed\":1,\"skipped\":0,\"pending\":6},"
         "\"usage\":{\"modelCalls\":4,\"inputTokens\":1000,\"outputTokens\":200,\"modelMs\":1234,\"costUsd\":0.005678}"
-        "," JOB_TAIL "\"epoch\":1,\"seq\":5}");
+        "," JOB_TAIL "\"paused\":false,\"epoch\":1,\"seq\":5}");
     assert_string_equal(rig_field("ETag"), "W/\"4-0\"");
     assert_string_equal(rig_field("Cache-Control"), "private, no-cache");
     (void)rig_json();

@@ -12,8 +12,8 @@ struct trouble {
     struct dm_store store; /* the real ones */
     struct dm_blob blob;
     struct dm_runtime runtime;
-    _Atomic int64_t ahead_ms; /* the pushed clock before the real one */
-    _Atomic bool full;        /* nothing can be written */
+    _Atomic int64_t ahead_ms;    /* the pushed clock before the real one */
+    _Atomic bool full;           /* nothing can be written */
     _Atomic bool full_at_result; /* the disk fills up when a result is about to be written */
     _Atomic uint32_t refused;
     /* Allocations of the pipeline's tasks: the one with the number fails; from 1, 0: none. */
