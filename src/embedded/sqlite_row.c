@@ -272,6 +272,22 @@ enum dm_code dm_row_read_state(sqlite3_stmt *row, int at, struct dm_state *ret, 
     READ(state, NULL);
 }
 
+/* The columns shown stand first in the lists of all columns. */
+enum dm_code dm_row_read_shown(sqlite3_stmt *row, struct dm_arena *arena, struct dm_document *ret_document,
+                               struct dm_state *ret_state, struct dm_err *err)
+{
+    struct dm_document document = { 0 };
+    struct dm_state state = { 0 };
+    enum dm_code rc = read(row, 0, document_columns, DM_ROW_DOCUMENT_SHOWN_COLUMNS, arena, &document, err);
+    if (rc == DM_OK)
+        rc = read(row, DM_ROW_DOCUMENT_SHOWN_COLUMNS, state_columns, DM_ROW_STATE_SHOWN_COLUMNS, NULL, &state, err);
+    if (rc != DM_OK)
+        return rc;
+    *ret_document = document;
+    *ret_state = state;
+    return DM_OK;
+}
+
 enum dm_code dm_row_read_claim(sqlite3_stmt *row, int at, struct dm_claim *ret, struct dm_err *err)
 {
     READ(claim, NULL);
