@@ -16,6 +16,10 @@ void dm_add_number(struct dm_buf *buf, uint64_t number)
 {
     char digits[20];
     size_t at = sizeof(digits);
+    if (number < 10) { /* as most are */
+        dm_buf_add_char(buf, (char)('0' + number));
+        return;
+    }
     do {
         digits[--at] = (char)('0' + number % 10);
         number /= 10;

@@ -79,7 +79,7 @@ static void reset(struct dm_exchange *x, const struct dm_head *head)
     dm_answer_begin(x);
     x->wall_ms = dm_wall_ms(dm_runtime_of(x));
     x->head = *head;
-    x->path = x->query = x->host = DM_STR("");
+    x->path = x->query = x->host = x->host_name = DM_STR("");
     x->segments.count = 0;
     x->segments.at_root = false;
     x->method = dm_method_parse(head->method);
@@ -184,14 +184,14 @@ static bool judge_sizes(struct dm_exchange *x)
 
 static bool judge_target(struct dm_exchange *x)
 {
-    struct dm_str name, port;
+    struct dm_str port;
     if (!is_plain(x->head.target) || !split_target(x) || (x->path.len && !split_path(x))) {
         dm_refuse(x, DM_PROBLEM_MALFORMED,
                   "The target of the request must be an absolute path of printable ASCII; anything else is escaped as "
                   "%% and two hexadecimal digits, and never 00.");
         return false;
     }
-    if (x->host.len && !dm_host_split(x->host, &name, &port)) {
+    if (x->host.len && !dm_host_split(x->host, &x->host_name, &port)) {
         x->host = DM_STR("");
         dm_refuse(x, DM_PROBLEM_MALFORMED, "Host must be a name or an address, with or without a port.");
         return false;

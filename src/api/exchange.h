@@ -52,12 +52,14 @@ struct dm_exchange {
     struct dm_response response;
     struct dm_buf link_covered; /* the signed link made last (links.c), kept from request to request */
     struct dm_buf link_token;
+    int64_t link_expires_ms;
     const char *cache_control; /* of the response; NULL: no-store */
 
     struct dm_head head;
     struct dm_str path; /* as sent, without the query */
     struct dm_str query;
-    struct dm_str host; /* empty: it named none */
+    struct dm_str host;      /* empty: it named none */
+    struct dm_str host_name; /* of it, without the port */
     struct dm_path segments;
     const struct dm_route *route;
     struct dm_param_value params[DM_PARAM_COUNT];

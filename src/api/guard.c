@@ -23,18 +23,16 @@ static struct dm_str origin_host(struct dm_str origin)
     return at == origin.len ? DM_STR("") : dm_str_from(origin, at + 3);
 }
 
-static bool is_own_host(const struct dm_exchange *x, struct dm_str host)
+static bool is_own_host(const struct dm_exchange *x, struct dm_str host, struct dm_str name)
 {
-    struct dm_str name, port;
-    if (!dm_host_split(host, &name, &port))
-        return false;
     return dm_host_is_loopback(name) || (x->api->public_host.len && dm_str_eq_nocase(host, x->api->public_host));
 }
 
 static bool is_own_origin(const struct dm_exchange *x, struct dm_str origin)
 {
     struct dm_str host = origin_host(origin);
-    if (!host.len || !is_own_host(x, host))
+    struct dm_str name, port;
+    if (!dm_host_split(host, &name, &port) || !is_own_host(x, host, name))
         return false;
     return dm_str_eq_nocase(host, x->host) || (x->api->public_host.len && dm_str_eq_nocase(host, x->api->public_host));
 }
@@ -43,7 +41,7 @@ bool dm_guard_refuses(struct dm_exchange *x)
 {
     if (!x->api->options.local_only)
         return false;
-    if (x->host.len && !is_own_host(x, x->host)) {
+    if (x->host.len && !is_own_host(x, x->host, x->host_name)) {
         dm_refuse(x, DM_PROBLEM_FOREIGN_SITE,
                   "This server needs no credentials, so it answers only to names that mean this machine: use "
                   "127.0.0.1, [::1] or localhost, or set PUBLIC_URL to the name it is reached by.");

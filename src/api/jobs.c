@@ -5,7 +5,7 @@
 #include "handlers.h"
 #include "views.h"
 
-enum { JOB_PARTS = DM_PART_DOCUMENT | DM_PART_STATE };
+enum { JOB_PARTS = DM_PART_DOCUMENT | DM_PART_STATE | DM_PART_SHOWN };
 
 /* ---- GET /jobs/{fileId} ------------------------------------------------------------------------------------ */
 

@@ -36,8 +36,7 @@ static bool is_last(const struct dm_exchange *x, const struct dm_tenant *tenant,
 {
     struct dm_str rest = dm_buf_str(&x->link_covered);
     struct dm_str part;
-    int64_t last_ms;
-    return dm_str_next(&rest, '\n', &part) && dm_str_to_i64(part, &last_ms) && last_ms == expires_ms &&
+    return rest.len && x->link_expires_ms == expires_ms && dm_str_next(&rest, '\n', &part) &&
            dm_str_next(&rest, '\n', &part) && dm_str_eq(part, dm_str_z(tenant->id)) && dm_str_eq(rest, key);
 }
 
@@ -47,6 +46,7 @@ enum dm_code dm_link_add(struct dm_exchange *x, const struct dm_tenant *tenant, 
 {
     if (!is_last(x, tenant, key, expires_ms)) {
         dm_buf_clear(&x->link_covered);
+        x->link_expires_ms = expires_ms;
         dm_add_number(&x->link_covered, (uint64_t)expires_ms);
         dm_buf_add_char(&x->link_covered, '\n');
         dm_buf_add_z(&x->link_covered, tenant->id);

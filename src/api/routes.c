@@ -275,7 +275,7 @@ bool dm_route_segment(const struct dm_route *route, const struct dm_path *path, 
     const char *pattern = route->path;
     struct dm_str wanted;
     for (uint32_t i = 0; next_segment(&pattern, &wanted); i++) {
-        if (!dm_str_eq(wanted, name))
+        if (wanted.at[0] != '{' || !dm_str_eq(wanted, name))
             continue;
         *ret = path->segments[i];
         return true;

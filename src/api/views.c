@@ -200,10 +200,8 @@ void dm_add_job(struct dm_exchange *x, const struct dm_file *file, const struct 
 /* Returns what follows the digits. */
 static char *put_hex(char *at, uint64_t number)
 {
-    int shift = 60;
-    while (shift > 0 && number >> shift == 0)
-        shift -= 4;
-    for (; shift >= 0; shift -= 4)
+    int bits = 64 - __builtin_clzll(number | 1);
+    for (int shift = (bits - 1) / 4 * 4; shift >= 0; shift -= 4)
         *at++ = "0123456789abcdef"[number >> shift & 15];
     return at;
 }

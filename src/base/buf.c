@@ -67,32 +67,14 @@ void dm_buf_grown(struct dm_buf *buf, size_t size)
     buf->at[buf->len] = '\0';
 }
 
-void dm_buf_add(struct dm_buf *buf, struct dm_str text)
+void dm_buf_add_growing(struct dm_buf *buf, struct dm_str text)
 {
-    /* The usual case: there is room already. */
-    if (!buf->failed && text.len < buf->capacity - buf->len && buf->len + text.len <= buf->max) {
-        if (text.len)
-            memcpy(buf->at + buf->len, text.at, text.len);
-        buf->len += text.len;
-        buf->at[buf->len] = '\0';
-        return;
-    }
     char *room = dm_buf_reserve(buf, text.len);
     if (!room)
         return;
     if (text.len)
         memcpy(room, text.at, text.len);
     dm_buf_grown(buf, text.len);
-}
-
-void dm_buf_add_z(struct dm_buf *buf, const char *text)
-{
-    dm_buf_add(buf, dm_str_z(text));
-}
-
-void dm_buf_add_char(struct dm_buf *buf, char c)
-{
-    dm_buf_add(buf, dm_str_of(&c, 1));
 }
 
 void dm_buf_addf(struct dm_buf *buf, const char *format, ...)

@@ -23,9 +23,31 @@ void dm_buf_free(struct dm_buf *buf);          /* leaves it empty and usable */
 void dm_buf_clear(struct dm_buf *buf);         /* empties it and forgets a failure; keeps the memory */
 struct dm_buf dm_buf_move(struct dm_buf *buf); /* hands the content over; *buf is empty afterwards */
 
-void dm_buf_add(struct dm_buf *buf, struct dm_str text);
-void dm_buf_add_z(struct dm_buf *buf, const char *text);
-void dm_buf_add_char(struct dm_buf *buf, char c);
+void dm_buf_add_growing(struct dm_buf *buf, struct dm_str text); /* for dm_buf_add alone */
+
+/* Inline, because an answer is a hundred of these, and a literal's length is known where it is added. */
+static inline void dm_buf_add(struct dm_buf *buf, struct dm_str text)
+{
+    if (buf->failed || text.len >= buf->capacity - buf->len) {
+        dm_buf_add_growing(buf, text);
+        return;
+    }
+    if (text.len)
+        memcpy(buf->at + buf->len, text.at, text.len);
+    buf->len += text.len;
+    buf->at[buf->len] = '\0';
+}
+
+static inline void dm_buf_add_z(struct dm_buf *buf, const char *text)
+{
+    dm_buf_add(buf, dm_str_z(text));
+}
+
+static inline void dm_buf_add_char(struct dm_buf *buf, char c)
+{
+    dm_buf_add(buf, dm_str_of(&c, 1));
+}
+
 void dm_buf_addf(struct dm_buf *buf, const char *format, ...) DM_PRINTF(2, 3);
 void dm_buf_cut(struct dm_buf *buf, size_t len);          /* forgets what stands after `len` */
 void dm_buf_drop_front(struct dm_buf *buf, size_t count); /* moves the rest to the start */

@@ -27,12 +27,10 @@ static void civil_from_days(int64_t days, int *year, int *month, int *day)
     *year = (int)(year_of_era + era * 400 + (*month <= 2));
 }
 
-static void put_digits(char *at, int count, int64_t value)
+static void put_two(char *at, unsigned value)
 {
-    for (int i = count - 1; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
 }
 
 struct dm_str dm_time_text(int64_t wall_ms, char text[DM_TIME_TEXT])
@@ -44,21 +42,25 @@ struct dm_str dm_time_text(int64_t wall_ms, char text[DM_TIME_TEXT])
     if (wall_ms > latest)
         wall_ms = latest;
     int64_t days = wall_ms / DM_DAY_MS;
-    int64_t left = wall_ms % DM_DAY_MS;
+    int32_t left = (int32_t)(wall_ms % DM_DAY_MS);
     if (left < 0) {
-        left += DM_DAY_MS;
+        left += (int32_t)DM_DAY_MS;
         days--;
     }
     int year, month, day;
     civil_from_days(days, &year, &month, &day);
     __builtin_memcpy(text, "0000-00-00T00:00:00.000Z", DM_TIME_TEXT);
-    put_digits(text, 4, year);
-    put_digits(text + 5, 2, month);
-    put_digits(text + 8, 2, day);
-    put_digits(text + 11, 2, left / DM_HOUR_MS);
-    put_digits(text + 14, 2, left / DM_MINUTE_MS % 60);
-    put_digits(text + 17, 2, left / DM_SECOND_MS % 60);
-    put_digits(text + 20, 3, left % 1000);
+    unsigned second = (unsigned)left / 1000;
+    unsigned ms = (unsigned)left % 1000;
+    put_two(text, (unsigned)year / 100);
+    put_two(text + 2, (unsigned)year % 100);
+    put_two(text + 5, (unsigned)month);
+    put_two(text + 8, (unsigned)day);
+    put_two(text + 11, second / 3600);
+    put_two(text + 14, second / 60 % 60);
+    put_two(text + 17, second % 60);
+    put_two(text + 20, ms / 10);
+    text[22] = (char)('0' + ms % 10);
     return (struct dm_str){ text, DM_TIME_TEXT - 1 };
 }
 

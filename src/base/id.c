@@ -1,6 +1,8 @@
 /* id.c: UUID version 7. */
 #include "base/id.h"
 
+#include <string.h>
+
 #include "base/encode.h"
 
 struct dm_str dm_id_text(int64_t wall_ms, const unsigned char random[DM_ID_RANDOM], char text[DM_ID_TEXT])
@@ -14,11 +16,12 @@ struct dm_str dm_id_text(int64_t wall_ms, const unsigned char random[DM_ID_RANDO
     bytes[8] = (unsigned char)(0x80 | (bytes[8] & 0x3f));
     char hex[33];
     dm_hex_text(bytes, sizeof(bytes), hex);
-    for (int from = 0, to = 0; from < 32; from++) {
-        if (from == 8 || from == 12 || from == 16 || from == 20)
-            text[to++] = '-';
-        text[to++] = hex[from];
-    }
+    memcpy(text, hex, 8);
+    memcpy(text + 9, hex + 8, 4);
+    memcpy(text + 14, hex + 12, 4);
+    memcpy(text + 19, hex + 16, 4);
+    memcpy(text + 24, hex + 20, 12);
+    text[8] = text[13] = text[18] = text[23] = '-';
     text[DM_ID_TEXT - 1] = '\0';
     return (struct dm_str){ text, DM_ID_TEXT - 1 };
 }

@@ -129,10 +129,15 @@ static void add_readable_line(struct dm_buf *line, enum dm_log_level level, enum
     dm_buf_add_z(line, whole ? "\n" : " (cut)\n");
 }
 
+bool dm_log_wanted(enum dm_log_level level)
+{
+    return level >= settings.least && level < DM_LOG_OFF;
+}
+
 void dm_log_fields(enum dm_log_level level, enum dm_log_event event, const struct dm_log_field *fields)
 {
     DM_CHECK(event < DM_LOG_EVENT_COUNT);
-    if (level < settings.least || level >= DM_LOG_OFF)
+    if (!dm_log_wanted(level))
         return;
     if (settings.sink) {
         settings.sink(settings.self, level, event, fields);

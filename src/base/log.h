@@ -72,6 +72,8 @@ static inline struct dm_log_field dm_f_int(const char *name, int64_t number)
 #define dm_log(level, event, ...)                                                                                      \
     dm_log_fields((level), (event), (const struct dm_log_field[]){ __VA_ARGS__, { .name = NULL } })
 
+/* Whether such a line would be written: where gathering its fields is work. */
+bool dm_log_wanted(enum dm_log_level level);
 void dm_log_fields(enum dm_log_level level, enum dm_log_event event, const struct dm_log_field *fields);
 
 typedef void dm_log_sink(void *self, enum dm_log_level level, enum dm_log_event event,

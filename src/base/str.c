@@ -1,34 +1,7 @@
 /* str.c: slices. */
 #include "base/str.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
-
-struct dm_str dm_str_z(const char *text)
-{
-    return (struct dm_str){ text, text ? strlen(text) : 0 };
-}
-
-struct dm_str dm_str_of(const void *at, size_t len)
-{
-    return (struct dm_str){ at, len };
-}
-
-struct dm_str dm_str_from(struct dm_str s, size_t start)
-{
-    if (start >= s.len)
-        return (struct dm_str){ "", 0 };
-    return (struct dm_str){ s.at + start, s.len - start };
-}
-
-struct dm_str dm_str_cut(struct dm_str s, size_t start, size_t count)
-{
-    s = dm_str_from(s, start);
-    if (count < s.len)
-        s.len = count;
-    return s;
-}
 
 static bool is_space(char c)
 {
@@ -44,11 +17,6 @@ struct dm_str dm_str_trim(struct dm_str s)
     while (s.len > 0 && is_space(s.at[s.len - 1]))
         s.len--;
     return s;
-}
-
-bool dm_str_eq(struct dm_str a, struct dm_str b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
 static unsigned char lower(char c)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attributes.h"
 
@@ -25,13 +26,39 @@ struct dm_str {
 /* For "%.*s" of printf. */
 #define DM_STR_ARG(str) (int)(str).len, (str).at ? (str).at : ""
 
-struct dm_str dm_str_z(const char *text); /* NULL becomes the empty slice */
-struct dm_str dm_str_of(const void *at, size_t len);
-struct dm_str dm_str_from(struct dm_str s, size_t start);              /* what follows `start`; empty past the end */
-struct dm_str dm_str_cut(struct dm_str s, size_t start, size_t count); /* clipped to s */
-struct dm_str dm_str_trim(struct dm_str s);                            /* without ASCII white space at both ends */
+/* What is called for every field of every answer stands here, so that the compiler sees through it. */
 
-bool dm_str_eq(struct dm_str a, struct dm_str b);
+static inline struct dm_str dm_str_of(const void *at, size_t len)
+{
+    return (struct dm_str){ (const char *)at, len };
+}
+
+/* NULL becomes the empty slice. */
+static inline struct dm_str dm_str_z(const char *text)
+{
+    return dm_str_of(text, text ? strlen(text) : 0);
+}
+
+/* What follows `start`; empty past the end. */
+static inline struct dm_str dm_str_from(struct dm_str s, size_t start)
+{
+    return start >= s.len ? dm_str_of("", 0) : dm_str_of(s.at + start, s.len - start);
+}
+
+/* Clipped to s. */
+static inline struct dm_str dm_str_cut(struct dm_str s, size_t start, size_t count)
+{
+    s = dm_str_from(s, start);
+    return dm_str_of(s.at, count < s.len ? count : s.len);
+}
+
+static inline bool dm_str_eq(struct dm_str a, struct dm_str b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
+}
+
+struct dm_str dm_str_trim(struct dm_str s); /* without ASCII white space at both ends */
+
 bool dm_str_eq_nocase(struct dm_str a, struct dm_str b); /* ASCII case only */
 /* Takes the same time wherever the two differ: for secrets and signatures of a known length. */
 bool dm_str_eq_secret(struct dm_str a, struct dm_str b);

@@ -58,7 +58,15 @@ struct dm_transaction {
 };
 
 /* Which records of a document to read, as one consistent snapshot. */
-enum dm_parts { DM_PART_DOCUMENT = 1, DM_PART_STATE = 2, DM_PART_WORK = 4, DM_PART_CLAIMS = 8 };
+enum dm_parts {
+    DM_PART_DOCUMENT = 1,
+    DM_PART_STATE = 2,
+    DM_PART_WORK = 4,
+    DM_PART_CLAIMS = 8,
+    /* Of DOCUMENT and STATE together only what a client is shown. A store may leave the rest zeroed: DOC's format, pages,
+     * password and created_ms; STATE's format, progress_ms, lease, aggregations, result_bytes and due_ms. */
+    DM_PART_SHOWN = 16,
+};
 
 struct dm_snapshot {
     struct dm_document document;

@@ -25,9 +25,11 @@ static enum dm_code read_rows(struct dm_reader_db *reader, const struct dm_tenan
                               unsigned parts, struct dm_arena *arena, struct dm_snapshot *ret, struct dm_err *err)
 {
     unsigned both = parts & (DM_PART_DOCUMENT | DM_PART_STATE);
-    enum dm_sql which = both == DM_PART_DOCUMENT ? DM_SQL_READ_DOCUMENT
-                        : both == DM_PART_STATE  ? DM_SQL_READ_STATE
-                                                 : DM_SQL_READ_BOTH;
+    bool shown = (parts & DM_PART_SHOWN) && both == (DM_PART_DOCUMENT | DM_PART_STATE);
+    enum dm_sql which = shown                      ? DM_SQL_READ_SHOWN
+                        : both == DM_PART_DOCUMENT ? DM_SQL_READ_DOCUMENT
+                        : both == DM_PART_STATE    ? DM_SQL_READ_STATE
+                                                   : DM_SQL_READ_BOTH;
     sqlite3_stmt *row;
     bool found = false;
     enum dm_code rc = take(reader, which, tenant, file, &row, err);
@@ -37,6 +39,11 @@ static enum dm_code read_rows(struct dm_reader_db *reader, const struct dm_tenan
     if (rc == DM_OK && !found)
         rc = not_found(file, err);
     int at = 0;
+    if (rc == DM_OK && shown) {
+        rc = dm_row_read_shown(row, arena, &ret->document, &ret->state, err);
+        dm_db_give(row);
+        return rc;
+    }
     if (rc == DM_OK && (parts & DM_PART_DOCUMENT)) {
         rc = dm_row_read_document(row, at, arena, &ret->document, err);
         at += DM_ROW_DOCUMENT_COLUMNS;

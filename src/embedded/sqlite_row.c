@@ -149,11 +149,13 @@ static int bind(sqlite3_stmt *statement, int at, const struct column *columns, s
     return at;
 }
 
+/* As a blob: asking for text would make SQLite look for a NUL and move it. Looking into a value is fine where, as here, a
+ * connection belongs to one task. */
 struct dm_str dm_row_text(sqlite3_stmt *row, int at)
 {
-    /* As a blob: asking for text would make SQLite look for a NUL and move it. */
-    const void *bytes = sqlite3_column_blob(row, at);
-    int size = sqlite3_column_bytes(row, at);
+    sqlite3_value *value = sqlite3_column_value(row, at);
+    const void *bytes = sqlite3_value_blob(value);
+    int size = sqlite3_value_bytes(value);
     return dm_str_of(bytes ? bytes : "", size > 0 ? (size_t)size : 0);
 }
 
@@ -174,42 +176,35 @@ static bool read_text(struct dm_str text, struct dm_arena *arena, struct dm_str 
     return ret->at != NULL;
 }
 
-static enum dm_code read_one(sqlite3_stmt *row, int at, const struct column *column, char *member,
-                             struct dm_arena *arena, struct dm_err *err)
+/* False: the row holds something else, or (KIND_TEXT) the arena has no room for it. */
+static inline bool read_one(sqlite3_stmt *row, int at, const struct column *column, char *member,
+                            struct dm_arena *arena)
 {
-    bool fits = true;
     struct dm_str text;
     int64_t number;
     switch (column->kind) {
     case KIND_U32:
         number = sqlite3_column_int64(row, at);
-        fits = number >= 0 && number <= UINT32_MAX;
         *(uint32_t *)(void *)member = (uint32_t)number;
-        break;
+        return number >= 0 && number <= UINT32_MAX;
     case KIND_U64:
-        *(uint64_t *)(void *)member = (uint64_t)sqlite3_column_int64(row, at);
-        break;
     case KIND_I64:
         *(int64_t *)(void *)member = sqlite3_column_int64(row, at);
-        break;
+        return true;
     case KIND_FLAG:
         *(bool *)member = sqlite3_column_int64(row, at) != 0;
-        break;
+        return true;
     case KIND_CHARS:
         text = dm_row_text(row, at);
-        fits = text.len < column->size;
-        if (fits)
-            memcpy(member, text.at, text.len);
-        break;
+        if (text.len >= column->size)
+            return false;
+        memcpy(member, text.at, text.len);
+        return true;
     case KIND_TEXT:
-        if (!read_text(dm_row_text(row, at), arena, (struct dm_str *)(void *)member))
-            return dm_fail(err, DM_TOO_LARGE, "a record does not fit into the memory of this request");
-        break;
+        return read_text(dm_row_text(row, at), arena, (struct dm_str *)(void *)member);
     default:
-        fits = read_word(dm_row_text(row, at), column->kind, (int *)(void *)member);
+        return read_word(dm_row_text(row, at), column->kind, (int *)(void *)member);
     }
-    return fits ? DM_OK
-                : dm_fail(err, DM_CORRUPT, "the database holds a record whose \"%s\" is unreadable", column->name);
 }
 
 /* `record` comes zeroed. */
@@ -217,9 +212,11 @@ static enum dm_code read(sqlite3_stmt *row, int at, const struct column *columns
                          void *record, struct dm_err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        enum dm_code rc = read_one(row, at++, &columns[i], (char *)record + columns[i].place, arena, err);
-        if (rc != DM_OK)
-            return rc;
+        if (read_one(row, at++, &columns[i], (char *)record + columns[i].place, arena))
+            continue;
+        if (columns[i].kind == KIND_TEXT)
+            return dm_fail(err, DM_TOO_LARGE, "a record does not fit into the memory of this request");
+        return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"%s\" is unreadable", columns[i].name);
     }
     return DM_OK;
 }
@@ -273,6 +270,22 @@ enum dm_code dm_row_read_document(sqlite3_stmt *row, int at, struct dm_arena *ar
 enum dm_code dm_row_read_state(sqlite3_stmt *row, int at, struct dm_state *ret, struct dm_err *err)
 {
     READ(state, NULL);
+}
+
+/* The columns shown stand first in the lists of all columns. */
+enum dm_code dm_row_read_shown(sqlite3_stmt *row, struct dm_arena *arena, struct dm_document *ret_document,
+                               struct dm_state *ret_state, struct dm_err *err)
+{
+    struct dm_document document = { 0 };
+    struct dm_state state = { 0 };
+    enum dm_code rc = read(row, 0, document_columns, DM_ROW_DOCUMENT_SHOWN_COLUMNS, arena, &document, err);
+    if (rc == DM_OK)
+        rc = read(row, DM_ROW_DOCUMENT_SHOWN_COLUMNS, state_columns, DM_ROW_STATE_SHOWN_COLUMNS, NULL, &state, err);
+    if (rc != DM_OK)
+        return rc;
+    *ret_document = document;
+    *ret_state = state;
+    return DM_OK;
 }
 
 enum dm_code dm_row_read_claim(sqlite3_stmt *row, int at, struct dm_claim *ret, struct dm_err *err)

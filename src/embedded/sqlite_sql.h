@@ -10,25 +10,27 @@
 #ifndef DM_EMBEDDED_SQLITE_SQL_H
 #define DM_EMBEDDED_SQLITE_SQL_H
 
-/* FIRST and X: column, kind (sqlite_row.c), member of the record. */
+/* FIRST and X: column, kind (sqlite_row.c), member of the record. The SHOWN ones are what DM_PART_SHOWN asks for: every
+ * column costs some time to read, and polls are most of what is read. */
 
-#define DM_DOCUMENT_COLUMNS(FIRST, X)                                                                                  \
-    FIRST(format, U32, format)                                                                                         \
-    X(name, TEXT, name)                                                                                                \
+#define DM_DOCUMENT_SHOWN_COLUMNS(FIRST, X)                                                                            \
+    FIRST(name, TEXT, name)                                                                                            \
     X(media, MEDIA, media)                                                                                             \
     X(size_bytes, U64, size_bytes)                                                                                     \
     X(sha256, CHARS, sha256)                                                                                           \
     X(metadata, TEXT, metadata)                                                                                        \
-    X(pages, TEXT, pages)                                                                                              \
-    X(password, TEXT, password)                                                                                        \
     X(model, TEXT, model)                                                                                              \
     X(priority, U32, priority)                                                                                         \
-    X(created_ms, I64, created_ms)                                                                                     \
     X(deleted_ms, I64, deleted_ms)
+#define DM_DOCUMENT_COLUMNS(FIRST, X)                                                                                  \
+    DM_DOCUMENT_SHOWN_COLUMNS(FIRST, X)                                                                                \
+    X(format, U32, format)                                                                                             \
+    X(pages, TEXT, pages)                                                                                              \
+    X(password, TEXT, password)                                                                                        \
+    X(created_ms, I64, created_ms)
 
-#define DM_STATE_COLUMNS(FIRST, X)                                                                                     \
-    FIRST(format, U32, format)                                                                                         \
-    X(status, STATUS, status)                                                                                          \
+#define DM_STATE_SHOWN_COLUMNS(FIRST, X)                                                                               \
+    FIRST(status, STATUS, status)                                                                                      \
     X(epoch, U32, epoch)                                                                                               \
     X(version, U64, version)                                                                                           \
     X(seq, U64, seq)                                                                                                   \
@@ -43,19 +45,22 @@
     X(uploaded_ms, I64, uploaded_ms)                                                                                   \
     X(started_ms, I64, started_ms)                                                                                     \
     X(completed_ms, I64, completed_ms)                                                                                 \
-    X(progress_ms, I64, progress_ms)                                                                                   \
     X(model_calls, U64, usage.model_calls)                                                                             \
     X(input_tokens, U64, usage.input_tokens)                                                                           \
     X(output_tokens, U64, usage.output_tokens)                                                                         \
     X(model_ms, U64, usage.model_ms)                                                                                   \
     X(cost_micros, U64, usage.cost_micros)                                                                             \
+    X(result_epoch, U32, result_epoch)                                                                                 \
+    X(gone, U32, gone)
+#define DM_STATE_COLUMNS(FIRST, X)                                                                                     \
+    DM_STATE_SHOWN_COLUMNS(FIRST, X)                                                                                   \
+    X(format, U32, format)                                                                                             \
+    X(progress_ms, I64, progress_ms)                                                                                   \
     X(lease_owner, CHARS, lease.owner)                                                                                 \
     X(lease_counter, U64, lease.counter)                                                                               \
     X(lease_until_ms, I64, lease.until_ms)                                                                             \
     X(aggregations, U32, aggregations)                                                                                 \
-    X(result_epoch, U32, result_epoch)                                                                                 \
     X(result_bytes, U64, result_bytes)                                                                                 \
-    X(gone, U32, gone)                                                                                                 \
     X(due_ms, I64, due_ms)
 
 /* Beside these, `chosen` and `returned`: ranges as text (sqlite_row.c). */
@@ -132,6 +137,11 @@
 #define DM_SQL_BOTH                                                                                                    \
     DM_DOCUMENT_COLUMNS(DM_SQL_D_FIRST, DM_SQL_D_NEXT)                                                                 \
     DM_STATE_COLUMNS(DM_SQL_S_NEXT, DM_SQL_S_NEXT)
+#define DM_SQL_SHOWN                                                                                                   \
+    DM_DOCUMENT_SHOWN_COLUMNS(DM_SQL_D_FIRST, DM_SQL_D_NEXT)                                                           \
+    DM_STATE_SHOWN_COLUMNS(DM_SQL_S_NEXT, DM_SQL_S_NEXT)
+#define DM_SQL_FROM_BOTH                                                                                               \
+    " FROM document d JOIN state s ON s.file=d.file AND s.tenant=d.tenant WHERE d.file=?1 AND d.tenant=?2"
 #define DM_SQL_THIS " WHERE file=?1 AND tenant=?2"
 
 #define DM_SQL_STATEMENTS(X) /* name, text */                                                                          \
@@ -143,8 +153,8 @@
     X(RELEASE, "RELEASE one")                                                                                          \
     X(ROLLBACK_TO, "ROLLBACK TO one")                                                                                  \
                                                                                                                        \
-    X(READ_BOTH, "SELECT " DM_SQL_BOTH " FROM document d JOIN state s ON s.file=d.file AND s.tenant=d.tenant"          \
-                 " WHERE d.file=?1 AND d.tenant=?2")                                                                   \
+    X(READ_BOTH, "SELECT " DM_SQL_BOTH DM_SQL_FROM_BOTH)                                                               \
+    X(READ_SHOWN, "SELECT " DM_SQL_SHOWN DM_SQL_FROM_BOTH)                                                             \
     X(READ_DOCUMENT, "SELECT " DM_SQL_LIST(DM_DOCUMENT_COLUMNS) " FROM document" DM_SQL_THIS)                          \
     X(READ_STATE, "SELECT " DM_SQL_LIST(DM_STATE_COLUMNS) " FROM state" DM_SQL_THIS)                                   \
     X(READ_WORK, "SELECT " DM_SQL_LIST(DM_WORK_COLUMNS) ",chosen,returned FROM work" DM_SQL_THIS)                      \

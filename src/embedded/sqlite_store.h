@@ -83,6 +83,8 @@ enum {
 #define DM_ROW_ONE(name, kind, member) +1
     DM_ROW_DOCUMENT_COLUMNS = DM_DOCUMENT_COLUMNS(DM_ROW_ONE, DM_ROW_ONE),
     DM_ROW_STATE_COLUMNS = DM_STATE_COLUMNS(DM_ROW_ONE, DM_ROW_ONE),
+    DM_ROW_DOCUMENT_SHOWN_COLUMNS = DM_DOCUMENT_SHOWN_COLUMNS(DM_ROW_ONE, DM_ROW_ONE),
+    DM_ROW_STATE_SHOWN_COLUMNS = DM_STATE_SHOWN_COLUMNS(DM_ROW_ONE, DM_ROW_ONE),
     DM_ROW_WORK_COLUMNS = DM_WORK_COLUMNS(DM_ROW_ONE, DM_ROW_ONE),
 #undef DM_ROW_ONE
     DM_ROW_WORK_TEXT_MAX = 16 << 20,
@@ -91,6 +93,9 @@ enum {
 DM_MUST_USE enum dm_code dm_row_read_document(sqlite3_stmt *row, int at, struct dm_arena *arena,
                                               struct dm_document *ret, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_row_read_state(sqlite3_stmt *row, int at, struct dm_state *ret, struct dm_err *err);
+/* Both, of DM_SQL_READ_SHOWN. */
+DM_MUST_USE enum dm_code dm_row_read_shown(sqlite3_stmt *row, struct dm_arena *arena, struct dm_document *ret_document,
+                                           struct dm_state *ret_state, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_row_read_work(sqlite3_stmt *row, int at, struct dm_arena *arena, struct dm_work *ret,
                                           struct dm_err *err);
 DM_MUST_USE enum dm_code dm_row_read_claim(sqlite3_stmt *row, int at, struct dm_claim *ret, struct dm_err *err);

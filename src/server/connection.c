@@ -95,10 +95,12 @@ void *dm_on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 
 static void log_request(const struct dm_connection *connection, int64_t now_ms)
 {
+    enum dm_log_level level = connection->server->options.access_level;
+    if (!dm_log_wanted(level))
+        return;
     const struct dm_exchange_facts facts = dm_exchange_facts(connection->carrier->exchange);
-    dm_log(connection->server->options.access_level, DM_EV_REQUEST, dm_f_str("method", facts.method),
-           dm_f_str("route", facts.route), dm_f_int("status", facts.status),
-           dm_f_int("ms", now_ms - connection->began_ms),
+    dm_log(level, DM_EV_REQUEST, dm_f_str("method", facts.method), dm_f_str("route", facts.route),
+           dm_f_int("status", facts.status), dm_f_int("ms", now_ms - connection->began_ms),
            dm_f_int("received", (int64_t)atomic_load(&connection->received)), dm_f_str("tenant", facts.tenant),
            dm_f_str("requestId", facts.request_id), dm_f_str("trace", facts.trace_id));
 }

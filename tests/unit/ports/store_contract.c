@@ -73,6 +73,31 @@ static void each_part_can_be_read_by_itself(void **state)
     assert_same_state(&snapshot.state, &its_state);
 }
 
+static void what_is_shown_of_a_document_reads_the_same_without_the_rest(void **state)
+{
+    const struct dm_file file = put_document(contract.store, contract.runtime, &contract.tenant);
+    struct dm_document document = full_document();
+    struct dm_state its_state = full_state();
+    struct dm_snapshot snapshot = { 0 };
+    (void)state;
+    assert_ok(dm_store_read(contract.store, &contract.tenant, &file, DM_PART_DOCUMENT | DM_PART_STATE | DM_PART_SHOWN,
+                            &contract.arena, &snapshot, &contract.err),
+              &contract.err);
+    /* Whatever a store says of the rest, it says it of the rest alone. */
+    document.format = snapshot.document.format;
+    document.pages = snapshot.document.pages;
+    document.password = snapshot.document.password;
+    document.created_ms = snapshot.document.created_ms;
+    its_state.format = snapshot.state.format;
+    its_state.progress_ms = snapshot.state.progress_ms;
+    its_state.lease = snapshot.state.lease;
+    its_state.aggregations = snapshot.state.aggregations;
+    its_state.result_bytes = snapshot.state.result_bytes;
+    its_state.due_ms = snapshot.state.due_ms;
+    assert_same_document(&snapshot.document, &document);
+    assert_same_state(&snapshot.state, &its_state);
+}
+
 static void a_record_of_nothing_but_zeros_and_empty_texts_is_read_back(void **state)
 {
     const struct dm_file file = fresh_file(contract.runtime);
@@ -489,6 +514,7 @@ int store_contract(struct dm_store store, struct dm_runtime runtime)
         CASE(what_is_not_there_is_not_found_whatever_is_asked_of_it),
         CASE(a_new_document_is_read_back_as_it_was_written),
         CASE(each_part_can_be_read_by_itself),
+        CASE(what_is_shown_of_a_document_reads_the_same_without_the_rest),
         CASE(a_record_of_nothing_but_zeros_and_empty_texts_is_read_back),
         CASE(texts_may_hold_any_bytes),
         CASE(numbers_keep_their_largest_values),
