@@ -4,7 +4,7 @@ _docmill() {
     local words= files=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'run serve submit status watch results pages cancel retry delete jobs doctor settings completion help --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume drain doctor settings completion help --help --version' -- "$word"))
         return
     fi
     case $command/$before in
@@ -29,6 +29,14 @@ _docmill() {
     jobs/--from) return ;;
     jobs/--to) return ;;
     jobs/--limit) return ;;
+    stuck/--older-than) return ;;
+    stuck/--tenant) return ;;
+    stuck/--limit) return ;;
+    redrive/--older-than) return ;;
+    redrive/--tenant) return ;;
+    pause/--tenant) return ;;
+    resume/--tenant) return ;;
+    drain/--timeout) return ;;
     */--config) compopt -o default; return ;;
     */--port) compopt -o default; return ;;
     */--listen) compopt -o default; return ;;
@@ -72,13 +80,18 @@ _docmill() {
     retry) words='--pages --server --tenant --json --quiet --config --help' ;;
     delete) words='--server --tenant --json --quiet --config --help' ;;
     jobs) words='--status --from --to --limit --all --server --tenant --json --quiet --config --help' ;;
+    stuck) words='--older-than --tenant --limit --server --json --quiet --config --help' ;;
+    redrive) words='--all-stuck --older-than --tenant --server --json --quiet --config --help' ;;
+    pause) words='--tenant --server --json --quiet --config --help' ;;
+    resume) words='--tenant --server --json --quiet --config --help' ;;
+    drain) words='--timeout --server --json --quiet --config --help' ;;
     doctor) words='--port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --json --quiet --config --help' ;;
     settings) words='--markdown --port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --server --tenant --password --json --quiet --config --help' ;;
     completion) words='--json --quiet --config --help' ;;
     help) words='--man --json --quiet --config --help' ;;
     esac
     case $command in
-    help) words="$words run serve submit status watch results pages cancel retry delete jobs doctor settings completion help" ;;
+    help) words="$words run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume drain doctor settings completion help" ;;
     completion) words="$words bash zsh" ;;
     esac
     if [ -n "$files" ] && [[ $word != -* ]]; then

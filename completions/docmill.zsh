@@ -14,6 +14,11 @@ _docmill() {
         'retry:reads the failed pages of a document again'
         'delete:removes documents and all that was read of them'
         'jobs:lists documents, the newest first'
+        'stuck:lists documents that do not get on, and what each waits for'
+        'redrive:puts documents back that do not get on'
+        'pause:begins no more work, of one tenant or of all'
+        'resume:ends a pause'
+        'drain:lets the server finish what is at work, and ends it'
         'doctor:checks whether everything is in order, and says what to mend'
         'settings:shows the settings in force and where they come from'
         'completion:prints a script that completes docmill'\''s words in a shell'
@@ -186,6 +191,55 @@ _docmill() {
             '--help[Shows this text.]' \
             '--server[The server to talk to.]:value:_files' \
             '--tenant[Whose documents. Tenants do not see each other'\''s.]:value:_files' \
+            '*::operand:' ;;
+    stuck)
+        _arguments \
+            '--older-than[A document is stuck once it made no progress for so long\: 90s, 5m (unless given), 2h, 1d; 0s\: any.]:TIME:' \
+            '--tenant[Only documents of this tenant.]:TENANT:' \
+            '--limit[At most so many; 100 unless given.]:N:' \
+            '--json[JSON alone on standard output; errors are JSON on standard error.]' \
+            '--quiet[No progress, no advice.]' \
+            '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
+            '--help[Shows this text.]' \
+            '--server[The server to talk to.]:value:_files' \
+            '*::operand:' ;;
+    redrive)
+        _arguments \
+            '--all-stuck[All documents that docmill stuck lists, in place of IDs.]' \
+            '--older-than[A document is stuck once it made no progress for so long\: 90s, 5m (unless given), 2h, 1d; 0s\: any.]:TIME:' \
+            '--tenant[Only documents of this tenant.]:TENANT:' \
+            '--json[JSON alone on standard output; errors are JSON on standard error.]' \
+            '--quiet[No progress, no advice.]' \
+            '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
+            '--help[Shows this text.]' \
+            '--server[The server to talk to.]:value:_files' \
+            '*::operand:' ;;
+    pause)
+        _arguments \
+            '--tenant[Only this tenant'\''s work; everybody'\''s unless given.]:TENANT:' \
+            '--json[JSON alone on standard output; errors are JSON on standard error.]' \
+            '--quiet[No progress, no advice.]' \
+            '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
+            '--help[Shows this text.]' \
+            '--server[The server to talk to.]:value:_files' \
+            '*::operand:' ;;
+    resume)
+        _arguments \
+            '--tenant[Only this tenant'\''s pause; all pauses unless given.]:TENANT:' \
+            '--json[JSON alone on standard output; errors are JSON on standard error.]' \
+            '--quiet[No progress, no advice.]' \
+            '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
+            '--help[Shows this text.]' \
+            '--server[The server to talk to.]:value:_files' \
+            '*::operand:' ;;
+    drain)
+        _arguments \
+            '--timeout[Waits no longer than this for the server'\''s end, which comes all the same; then the exit status is 2. Unless given, somewhat longer than the server'\''s DRAIN_SECONDS.]:SECONDS:' \
+            '--json[JSON alone on standard output; errors are JSON on standard error.]' \
+            '--quiet[No progress, no advice.]' \
+            '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
+            '--help[Shows this text.]' \
+            '--server[The server to talk to.]:value:_files' \
             '*::operand:' ;;
     doctor)
         _arguments \

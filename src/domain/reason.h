@@ -21,8 +21,8 @@
     X(SCHEMA_MISMATCH, "schema_mismatch", DM_RETRY_LATER, "the model's answer is not shaped as asked")                 \
     X(BLOCKED, "blocked", DM_RETRY_NEVER, "the model declined this page")                                              \
     X(RECITATION, "recitation", DM_RETRY_NEVER, "the model declined to repeat protected text")                         \
-    X(RATE_LIMITED, "rate_limited", DM_RETRY_PATIENTLY, "the model's provider asked us to slow down")                      \
-    X(OVERLOADED, "overloaded", DM_RETRY_PATIENTLY, "the model's provider is overloaded")                                  \
+    X(RATE_LIMITED, "rate_limited", DM_RETRY_PATIENTLY, "the model's provider asked us to slow down")                  \
+    X(OVERLOADED, "overloaded", DM_RETRY_PATIENTLY, "the model's provider is overloaded")                              \
     X(NETWORK, "network", DM_RETRY_LATER, "the model's provider could not be reached")                                 \
     X(AUTH_FAILED, "auth_failed", DM_RETRY_NEVER, "the model's provider refused the key")                              \
     X(BAD_REQUEST, "bad_request", DM_RETRY_NEVER, "the model's provider refused the request")                          \

@@ -212,8 +212,8 @@ enum dm_code dm_sqlite_ready(void *self, const struct dm_tenant *tenant, uint32_
     return rc;
 }
 
-enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
-                           struct dm_err *err)
+enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
+                           uint32_t *ret_count, struct dm_err *err)
 {
     struct dm_sqlite *sqlite = self;
     struct dm_reader_db *reader;

@@ -217,8 +217,8 @@ enum dm_code dm_sqlite_ready_tenants(void *self, const struct dm_tenant *after, 
                                      uint32_t *ret_count, struct dm_err *err);
 enum dm_code dm_sqlite_ready(void *self, const struct dm_tenant *tenant, uint32_t max, struct dm_found *ret,
                              uint32_t *ret_count, struct dm_err *err);
-enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
-                           struct dm_err *err);
+enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
+                           uint32_t *ret_count, struct dm_err *err);
 enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
 enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
                                struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);

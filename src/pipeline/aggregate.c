@@ -25,9 +25,9 @@ struct dm_aggregator {
     struct dm_pipeline pipeline;
     char owner[DM_OWNER_MAX];
     struct dm_monitor *monitor; /* guards all below */
-    struct dm_watch watch; /* leases of others */
+    struct dm_watch watch;      /* leases of others */
     bool closing;
-    bool looking;                     /* one of the tasks reads the due index, from `due` on */
+    bool looking; /* one of the tasks reads the due index, from `due` on */
     struct dm_due_cursor due;
     int64_t look_at_ms;               /* monotonic */
     struct dm_found ready[READY_MAX]; /* ring; past its size the due index finds the rest */

@@ -356,7 +356,9 @@ void dm_active_account_late(struct dm_worker *worker, struct dm_active *document
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     const struct dm_step step = { .deleted_too = true, .decide = decide_usage, .argument = &usage };
     struct dm_err err;
-    enum dm_code rc = usage.model_calls == 0 ? DM_OK : dm_step_run(&worker->pipeline, &document->tenant, &document->file, &step, &arena, NULL, &err);
+    enum dm_code rc = usage.model_calls == 0 ? DM_OK
+                                             : dm_step_run(&worker->pipeline, &document->tenant, &document->file, &step,
+                                                           &arena, NULL, &err);
     if (rc != DM_OK && rc != DM_NOT_FOUND)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "usage"), dm_f_z("file", document->file.id),
                dm_f_z("error", err.text));

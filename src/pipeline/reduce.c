@@ -318,9 +318,8 @@ static const char *overall_sentiment(const struct dm_reduction *reduction)
 }
 
 enum dm_code dm_reduction_finish(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
-                                 const struct dm_tenant *tenant, const struct dm_file *file,
-                                 const struct dm_keep *keep, struct dm_buf *ret, struct dm_usage *ret_usage,
-                                 struct dm_err *err)
+                                 const struct dm_tenant *tenant, const struct dm_file *file, const struct dm_keep *keep,
+                                 struct dm_buf *ret, struct dm_usage *ret_usage, struct dm_err *err)
 {
     struct dm_usage usage = { 0 };
     json_auto_t *texts = NULL;

@@ -28,6 +28,7 @@ DM_MUST_USE enum dm_code dm_reduction_add(struct dm_reduction *reduction, uint32
  * "sentiment","sentimentScore","reducedBy","usage"}. `usage` is what the model's part cost; *ret_usage gets it, too. */
 DM_MUST_USE enum dm_code dm_reduction_finish(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
                                              const struct dm_tenant *tenant, const struct dm_file *file,
-                                             const struct dm_keep *keep, struct dm_buf *ret, struct dm_usage *ret_usage, struct dm_err *err);
+                                             const struct dm_keep *keep, struct dm_buf *ret, struct dm_usage *ret_usage,
+                                             struct dm_err *err);
 
 #endif

@@ -81,8 +81,8 @@ enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_b
         return rc;
     rc = visit_pages(source, true, reduce_page, reduction, err);
     if (rc == DM_OK)
-        rc = dm_reduction_finish(reduction, source->pipeline, source->tenant, source->file, source->keep, ret, ret_usage,
-                                 err);
+        rc = dm_reduction_finish(reduction, source->pipeline, source->tenant, source->file, source->keep, ret,
+                                 ret_usage, err);
     dm_reduction_free(reduction);
     if (rc == DM_OK)
         rc = dm_blob_put_new(source->pipeline->ports.blob, source->tenant, dm_str_z(key.text), dm_buf_str(ret), DM_KEPT,

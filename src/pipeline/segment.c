@@ -78,13 +78,11 @@ enum dm_code dm_segment_parse(struct dm_str line, struct dm_arena *arena, json_t
     struct dm_str kept = dm_arena_str(arena, dm_buf_str(&text));
     if (text.failed || !kept.at)
         return dm_fail_memory(err);
-    *ret_page = (struct dm_page){
-        .number = (uint32_t)number,
-        .status = DM_PAGE_DONE,
-        .attempts = kept,
-        .attempt_count = (uint32_t)json_array_size(attempts),
-        .usage = usage
-    };
+    *ret_page = (struct dm_page){ .number = (uint32_t)number,
+                                  .status = DM_PAGE_DONE,
+                                  .attempts = kept,
+                                  .attempt_count = (uint32_t)json_array_size(attempts),
+                                  .usage = usage };
     *ret_line = json_incref(object);
     return DM_OK;
 }

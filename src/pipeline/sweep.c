@@ -57,7 +57,7 @@ static bool still_there(const struct dm_snapshot *snapshot, const struct returni
 }
 
 static enum dm_code decide_its_end(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
-                                  struct dm_change *ret, struct dm_err *err)
+                                   struct dm_change *ret, struct dm_err *err)
 {
     struct returning *returning = argument;
     const struct dm_claim *claim = &returning->claim;

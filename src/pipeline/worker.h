@@ -25,9 +25,9 @@ struct dm_holding {
     struct dm_active *document;
     struct dm_claim claim;
     int64_t lease_until_mono_ms; /* our own clock's: counted from before the write that gave or renewed it */
-    uint32_t left;              /* pages not ended or dropped */
-    bool lost;                  /* no longer ours: drop its pages */
-    struct dm_page_task *ended; /* to be committed, oldest first */
+    uint32_t left;               /* pages not ended or dropped */
+    bool lost;                   /* no longer ours: drop its pages */
+    struct dm_page_task *ended;  /* to be committed, oldest first */
     struct dm_page_task **ended_end;
     uint32_t ended_count;
     int64_t ended_since_ms; /* monotonic, of the oldest */

@@ -115,8 +115,8 @@ enum dm_code dm_operator_owner(struct dm_operator op, const struct dm_file *file
     return op.ops->owner(op.self, file, ret, err);
 }
 
-enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
-                             uint32_t *ret_count, struct dm_err *err)
+enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max,
+                             struct dm_found *ret, uint32_t *ret_count, struct dm_err *err)
 {
     DM_CHECK(max >= 1);
     return op.ops->due(op.self, now_ms, cursor, max, ret, ret_count, err);

@@ -234,7 +234,8 @@ enum dm_code memory_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor
     while (count < max && next_due(store, now_ms, &at, &at)) {
         bool again = false; /* by its other record, later */
         for (uint32_t i = 0; i < count; i++)
-            again = again || (dm_file_eq(&ret[i].file, &at.found.file) && dm_tenant_eq(&ret[i].tenant, &at.found.tenant));
+            again =
+                again || (dm_file_eq(&ret[i].file, &at.found.file) && dm_tenant_eq(&ret[i].tenant, &at.found.tenant));
         if (!again)
             ret[count++] = at.found;
     }

@@ -176,10 +176,10 @@ struct node {
 };
 
 void node_boot(struct sim *sim, uint32_t number, unsigned roles);
-void node_start(struct node *node);                     /* spawns the fiber that starts it */
+void node_start(struct node *node); /* spawns the fiber that starts it */
 /* Blocks; from a fiber of the world's. False: it died instead, or somebody else drains it. */
 bool node_drain(struct node *node, int64_t deadline_ms);
-void node_bury(struct node *node);                      /* by the scheduler, after its fibers are gone */
+void node_bury(struct node *node); /* by the scheduler, after its fibers are gone */
 struct dm_runtime node_runtime(struct node *node);
 
 /* ---- ports (ports.c, fakes.c) ---- */

@@ -258,7 +258,7 @@ static void compare_operators(const struct dm_tenant *tenant, const struct dm_fi
     uint32_t due_counts[2], ready_counts[2], tenant_counts[2];
     enum dm_code codes[2];
     for (int i = 0; i < 2; i++) {
-        assert_ok(dm_operator_due(ops[i], now_ms, max, due[i], &due_counts[i], &err), &err);
+        assert_ok(dm_operator_due(ops[i], now_ms, NULL, max, due[i], &due_counts[i], &err), &err);
         assert_ok(dm_operator_ready(ops[i], tenant, max, ready[i], &ready_counts[i], &err), &err);
         assert_ok(dm_operator_ready_tenants(ops[i], after, max, ready_tenants[i], &tenant_counts[i], &err), &err);
         codes[i] = dm_operator_owner(ops[i], file, &owners[i], &err);

@@ -213,8 +213,9 @@ static bool is_due(struct rig *rig, const struct dm_file *file)
 {
     struct dm_found found[20];
     uint32_t count = 0;
-    assert_ok(dm_operator_due(rig->set.op, dm_wall_ms(rig->set.runtime), NULL, DM_COUNT(found), found, &count, &rig->err),
-              &rig->err);
+    assert_ok(
+        dm_operator_due(rig->set.op, dm_wall_ms(rig->set.runtime), NULL, DM_COUNT(found), found, &count, &rig->err),
+        &rig->err);
     for (uint32_t i = 0; i < count; i++)
         if (dm_file_eq(&found[i].file, file))
             return true;
