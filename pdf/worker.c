@@ -127,13 +127,11 @@ static bool on_page(struct worker *worker, struct dm_frame_fields fields)
 {
     uint32_t page = dm_frame_u32(&fields);
     uint8_t wants = dm_frame_u8(&fields);
-    struct page_request request = {
-        .page = page - 1,
-        .text = wants & DM_FRAME_WANT_TEXT,
-        .lines = (wants & DM_FRAME_WANT_TEXT) && (wants & DM_FRAME_WANT_LINES),
-        .image = (enum dm_frame_media)dm_frame_u8(&fields),
-        .long_edge = dm_frame_u32(&fields),
-    };
+    struct page_request request = { .page = page - 1 };
+    request.text = wants & DM_FRAME_WANT_TEXT;
+    request.lines = request.text && (wants & DM_FRAME_WANT_LINES);
+    request.image = (enum dm_frame_media)dm_frame_u8(&fields);
+    request.long_edge = dm_frame_u32(&fields);
     if (!dm_frame_fields_done(&fields))
         return false;
     if (page == 0 || page > worker->pages)
@@ -193,13 +191,13 @@ static bool on_scan(struct worker *worker, struct dm_frame_fields fields)
 
 static bool on_pixels(struct worker *worker, struct dm_frame_fields fields)
 {
-    struct ocr_picture picture = {
-        .width = dm_frame_u32(&fields),
-        .height = dm_frame_u32(&fields),
-        .dpi = dm_frame_u32(&fields),
-        .points_per_pixel = dm_frame_f32(&fields),
-        .grey = (const unsigned char *)fields.rest.at,
-    };
+    struct ocr_picture picture = { 0 };
+    /* One after the other: C leaves open in which order initializers are evaluated. */
+    picture.width = dm_frame_u32(&fields);
+    picture.height = dm_frame_u32(&fields);
+    picture.dpi = dm_frame_u32(&fields);
+    picture.points_per_pixel = dm_frame_f32(&fields);
+    picture.grey = (const unsigned char *)fields.rest.at;
     if (fields.failed || (uint64_t)picture.width * picture.height != fields.rest.len || fields.rest.len == 0)
         return false;
     struct page_text text = page_text_make();

@@ -323,7 +323,8 @@ static void the_text_of_a_picture_is_recognised(void **state)
     static const struct {
         const char *file;
         enum dm_media media;
-    } pictures[] = { { "print.png", DM_MEDIA_PNG }, { "print.jpg", DM_MEDIA_JPEG } };
+        float wide, left, top; /* pixels: of the picture, and where its ink begins */
+    } pictures[] = { { "print.png", DM_MEDIA_PNG, 542, 41, 53 }, { "print.jpg", DM_MEDIA_JPEG, 1600, 121, 156 } };
     for (size_t i = 0; i < DM_COUNT(pictures); i++) {
         int fd = file_of_fixture(pictures[i].file);
         uint32_t pages = 0;
@@ -337,6 +338,9 @@ static void the_text_of_a_picture_is_recognised(void **state)
         assert_string_equal(content.text.at, "The quick brown fox\njumps over the lazy dog\n");
         assert_int_equal(content.line_count, 2);
         assert_true(content.lines[0].y1 < content.lines[1].y1 && content.lines[1].x1 < content.width);
+        float scale = content.width / pictures[i].wide;
+        assert_true(fabsf(content.lines[1].x0 - pictures[i].left * scale) < 1);
+        assert_true(fabsf(content.lines[0].y0 - pictures[i].top * scale) < 1);
         dm_page_content_free(&content);
         want.ocr = DM_OCR_NEVER;
         assert_int_equal(dm_reader_page(rig.reader, handle, 1, &want, &content, &rig.err), DM_OK);
