@@ -253,7 +253,8 @@ static void forget_text(struct dm_page_content *content)
     content->line_count = 0;
 }
 
-/* One try of a page on a helper that has the document open. */
+/* One try of a page on a helper that has the document open. Its deadline is for the page as a whole: what reading took
+ * of it, drawing has no more. Recognition has a time of its own, which starts when its turn comes. */
 static enum dm_code page_once(struct reader *reader, struct dm_reader_handle *handle, uint32_t page,
                               const struct dm_page_want *want, struct dm_page_content *content, bool *ret_lost,
                               struct dm_err *err)
@@ -261,8 +262,8 @@ static enum dm_code page_once(struct reader *reader, struct dm_reader_handle *ha
     char doing[32];
     snprintf(doing, sizeof(doing), "page %u", (unsigned)page);
     enum dm_code code = DM_OK;
-    enum dm_talk talk =
-        dm_ask_page(&handle->worker, page, want, in(reader, reader->options.page_timeout_ms), &code, content);
+    int64_t deadline_ms = in(reader, reader->options.page_timeout_ms);
+    enum dm_talk talk = dm_ask_page(&handle->worker, page, want, deadline_ms, &code, content);
     struct dm_scan scan = { .blank = true };
     /* Glyphs without meaning are no text. */
     if (talk == DM_TALK_OK && code == DM_OK && !content->has_text_layer)
@@ -270,7 +271,7 @@ static enum dm_code page_once(struct reader *reader, struct dm_reader_handle *ha
     bool look =
         talk == DM_TALK_OK && code == DM_OK && want->text && want->ocr == DM_OCR_AUTO && !content->has_text_layer;
     if (look)
-        talk = dm_ask_scan(&handle->worker, page, in(reader, reader->options.page_timeout_ms), &code, &scan);
+        talk = dm_ask_scan(&handle->worker, page, deadline_ms, &code, &scan);
     if (talk != DM_TALK_OK)
         return fail_talk(&handle->worker, talk, doing, ret_lost, err);
     if (code != DM_OK)

@@ -26,7 +26,7 @@ struct dm_reader_options {
     uint32_t text_helpers;       /* documents open at once */
     uint32_t ocr_helpers;        /* pages in text recognition at once */
     int64_t open_timeout_ms;     /* opening a document and counting its pages */
-    int64_t page_timeout_ms;     /* text, picture: each request */
+    int64_t page_timeout_ms;     /* a page's text and pictures, also the one to recognise text from, together */
     int64_t ocr_timeout_ms;      /* recognising one page */
     int64_t wait_ms;             /* for a free helper; then DM_BUSY */
     int64_t ocr_idle_ms;         /* unused for so long, the OCR class leaves */

@@ -20,7 +20,8 @@
 #define START START_HONEST
 #endif
 
-enum { MODE_MAX = 64, PAGES = 3 };
+/* SLOW_MS: more than half of the page's time in test_lies.c, and less than all of it. */
+enum { MODE_MAX = 64, PAGES = 3, SLOW_MS = 250 };
 
 static void send_bytes(struct dm_str bytes)
 {
@@ -179,8 +180,15 @@ static bool is_scan(const char *mode)
     return strncmp(mode, "scan ", 5) == 0;
 }
 
-static void answer_without_text(uint32_t number, bool lines)
+static void be_slow(const char *mode)
 {
+    if (is(mode, "scan slow in two parts"))
+        usleep(SLOW_MS * 1000);
+}
+
+static void answer_without_text(const char *mode, uint32_t number, bool lines)
+{
+    be_slow(mode);
     send_frame(DM_FRAME_TEXT, number, DM_STR(""));
     if (lines)
         send_frame(DM_FRAME_LINES, number, DM_STR(""));
@@ -190,6 +198,7 @@ static void answer_without_text(uint32_t number, bool lines)
 /* A picture of one row, whose pixels are the mode. */
 static void answer_scan(const char *mode, uint32_t number)
 {
+    be_slow(mode);
     struct dm_buf payload = dm_buf_make(256);
     dm_frame_add_u32(&payload, is(mode, "scan of another size") ? MODE_MAX * 2 : MODE_MAX);
     dm_frame_add_u32(&payload, is(mode, "scan without height") ? 0 : 1);
@@ -261,7 +270,7 @@ static void worker(void)
             uint32_t page = dm_frame_u32(&fields);
             bool lines = dm_frame_u8(&fields) & DM_FRAME_WANT_LINES;
             if (page == 1 && is_scan(mode)) {
-                answer_without_text(number, lines);
+                answer_without_text(mode, number, lines);
                 continue;
             }
             if (page == 1 && !is(mode, "honest"))

@@ -107,6 +107,7 @@ static void recognition_that_goes_wrong_costs_one_page_and_not_the_open_document
     } cases[] = {
         { "scan honest", DM_OK },
         { "scan hangs", DM_TIMEOUT },
+        { "scan slow in two parts", DM_TIMEOUT },
         { "scan faults", DM_CRASHED },
         { "scan no UTF-8", DM_CRASHED },
         { "scan lines missing", DM_CRASHED },
