@@ -132,6 +132,14 @@ static void take_too_much_memory(void)
     _exit(GONE);
 }
 
+/* With nobody there to watch the clock. */
+static void spin(void)
+{
+    sandbox_cpu_seconds(0);
+    for (volatile unsigned turns = 0;; turns++)
+        continue;
+}
+
 static int run(void (*function)(void))
 {
     pid_t pid = fork();
@@ -181,6 +189,15 @@ static void memory_ends_at_the_limit(void **state)
     assert_int_equal(WEXITSTATUS(status), STILL_HERE);
 }
 
+static void a_request_that_uses_up_its_processor_time_ends_without_a_parent(void **state)
+{
+    if (NO_SANDBOX)
+        skip();
+    int status = run(spin);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGXCPU);
+}
+
 static int prepare(void **state)
 {
     struct dm_err err;
@@ -193,6 +210,7 @@ int main(void)
         cmocka_unit_test(what_is_not_on_the_list_ends_the_worker),
         cmocka_unit_test(what_reading_needs_is_on_the_list),
         cmocka_unit_test(memory_ends_at_the_limit),
+        cmocka_unit_test(a_request_that_uses_up_its_processor_time_ends_without_a_parent),
     };
     return cmocka_run_group_tests(tests, prepare, NULL);
 }

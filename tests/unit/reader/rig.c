@@ -41,6 +41,31 @@ int rig_count_children(void)
     return count;
 }
 
+int rig_children_of(pid_t parent, pid_t *ret, int max)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *list = fopen(path, "re");
+    int count = 0;
+    int pid;
+    while (list && count < max && fscanf(list, "%d", &pid) == 1)
+        ret[count++] = pid;
+    if (list)
+        fclose(list);
+    return count;
+}
+
+bool rig_wait_until_childless(pid_t parent)
+{
+    pid_t pids[16];
+    for (int i = 0; i < 2000; i++) {
+        if (rig_children_of(parent, pids, 16) == 0)
+            return true;
+        usleep(1000);
+    }
+    return false;
+}
+
 static void count_replaced(void *self, enum dm_log_level level, enum dm_log_event event,
                            const struct dm_log_field *fields)
 {

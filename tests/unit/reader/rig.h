@@ -2,6 +2,8 @@
 #ifndef DM_TESTS_READER_RIG_H
 #define DM_TESTS_READER_RIG_H
 
+#include <sys/types.h>
+
 #include "base/log.h"
 #include "embedded/embedded.h"
 #include "reader/reader.h"
@@ -21,6 +23,9 @@ void rig_start(struct rig *rig, const struct dm_reader_options *options);
 void rig_stop(struct rig *rig);
 
 int rig_count_children(void);
+/* The children of a process, by the kernel's list; those that ended and were not waited for count, too. */
+int rig_children_of(pid_t parent, pid_t *ret, int max);
+bool rig_wait_until_childless(pid_t parent); /* false: it never was */
 
 /* Opens and expects success. */
 struct dm_reader_handle *rig_open(struct rig *rig, int fd, enum dm_media media, uint32_t *ret_pages);

@@ -40,36 +40,10 @@ static int file_with_text(const char *text)
     return pdf_finish(&pdf);
 }
 
-/* The children of a process, by the kernel's list; those that ended and were not waited for count, too. */
-static int children_of(pid_t parent, pid_t *ret, int max)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
-    FILE *list = fopen(path, "re");
-    int count = 0;
-    int pid;
-    while (list && count < max && fscanf(list, "%d", &pid) == 1)
-        ret[count++] = pid;
-    if (list)
-        fclose(list);
-    return count;
-}
-
 /* Spawned tasks have children of their own in the kernel's list, so ask for all of our threads. */
 static int zygotes(pid_t *ret, int max)
 {
-    return children_of(getpid(), ret, max);
-}
-
-static bool wait_until_childless(pid_t parent)
-{
-    pid_t pids[16];
-    for (int i = 0; i < 2000; i++) {
-        if (children_of(parent, pids, 16) == 0)
-            return true;
-        usleep(1000);
-    }
-    return false;
+    return rig_children_of(getpid(), ret, max);
 }
 
 static void a_handle_beyond_the_helpers_waits_and_is_then_refused(void **state)
@@ -97,7 +71,7 @@ static void a_closed_document_leaves_no_process_behind(void **state)
         assert_int_equal(rig_try_open(&rig, fd, DM_MEDIA_PDF, NULL), DM_OK);
     pid_t pids[4];
     assert_int_equal(zygotes(pids, 4), 1);
-    assert_true(wait_until_childless(pids[0]));
+    assert_true(rig_wait_until_childless(pids[0]));
     assert_int_equal(rig.replaced, 0);
     close(fd);
 }
@@ -110,7 +84,7 @@ static void a_helper_killed_from_outside_costs_its_page_alone(void **state)
     pid_t zygote;
     pid_t worker;
     assert_int_equal(zygotes(&zygote, 1), 1);
-    assert_int_equal(children_of(zygote, &worker, 1), 1);
+    assert_int_equal(rig_children_of(zygote, &worker, 1), 1);
     kill(worker, SIGKILL);
     DM_AUTO(dm_buf) text = dm_buf_make(0);
     assert_int_equal(rig_text(&rig, handle, 1, &text), DM_CRASHED);
@@ -237,7 +211,7 @@ static void live_until_killed(int tell)
     uint32_t pages = 0;
     rig_open(&own, fd, DM_MEDIA_PDF, &pages);
     pid_t pids[2];
-    if (zygotes(pids, 1) != 1 || children_of(pids[0], pids + 1, 1) != 1 ||
+    if (zygotes(pids, 1) != 1 || rig_children_of(pids[0], pids + 1, 1) != 1 ||
         write(tell, pids, sizeof(pids)) != sizeof(pids))
         _exit(1);
     for (;;)
