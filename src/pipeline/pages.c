@@ -90,6 +90,9 @@ static enum dm_code render(const struct dm_pipeline *pipeline, const struct dm_t
     enum dm_code rc = open_source(pipeline, tenant, file, document, &opened, err);
     if (rc == DM_OK)
         rc = dm_reader_page(pipeline->ports.reader, opened.handle, page, want, &content, err);
+    /* A timeout would tell whoever asks that trying again helps; it is the document that takes so long. */
+    if (rc == DM_TIMEOUT)
+        rc = dm_fail(err, DM_DAMAGED, "page %u cannot be drawn within the time that a page may take", page);
     if (rc == DM_OK)
         *ret = dm_buf_move(&content.image);
     dm_page_content_free(&content);

@@ -63,7 +63,12 @@ def descendants(pid):
 
 
 def session_members(session):
-    return {pid: state for pid, _, owner, state in _processes() if owner == session}
+    return {pid for pid, _, owner, _ in _processes() if owner == session}
+
+
+def living(pids):
+    """Those of the processes that have not ended. Helpers have sessions of their own, so `session_members` has them not."""
+    return {pid for pid, _, _, state in _processes() if pid in pids and state != "Z"}
 
 
 def memory_kb(pid, field="Rss"):
@@ -128,20 +133,22 @@ class Server:
 
     def stop(self, seconds=20):
         """As an operator stops it; everything it started must be gone with it."""
+        helpers = set(descendants(self.pid))
         self.signal()
         status = self.wait_end(seconds)
         assert status == 0, f"the server ended with {status} on SIGTERM:\n{self.log()[-4000:]}"
-        until(lambda: not session_members(self.session), "the helpers are gone with the server", 5)
+        until(lambda: not session_members(self.session) | living(helpers), "the helpers are gone with the server", 5)
         assert not self.spooled(), f"left in the spool after the end: {self.spooled()}"
 
     def kill(self):
         """As a power cut takes it: the server and its helpers at once, without a word."""
+        helpers = set(descendants(self.process.pid))
         os.killpg(self.process.pid, signal.SIGKILL)
-        for pid in descendants(self.process.pid):
+        for pid in helpers:
             with contextlib.suppress(ProcessLookupError):  # helpers die with their parent by themselves
                 os.kill(pid, signal.SIGKILL)
         self.wait_end()
-        until(lambda: not session_members(self.session), "all killed", 5)
+        until(lambda: not session_members(self.session) | living(helpers), "all killed", 5)
 
     @property
     def alive(self):
