@@ -305,7 +305,7 @@ def pdf_without_pages():
     return PagedPdf().bytes()
 
 
-def _deflated(byte, megabytes):
+def deflated(byte, megabytes):
     """So many megabytes of one byte, deflated; made of one megabyte's worth, said again and again."""
     block = byte * (1 << 20)
     squeeze = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -318,7 +318,7 @@ def _deflated(byte, megabytes):
 
 def deflate_bomb_pdf(megabytes=2000, pages=3, bomb=2):
     """A page whose content is two gigabytes of blanks, deflated twice: a few kilobytes."""
-    twice = zlib.compress(_deflated(b" ", megabytes), 9)
+    twice = zlib.compress(deflated(b" ", megabytes), 9)
     pdf = PagedPdf()
     for page in range(1, pages + 1):
         if page != bomb:
@@ -351,7 +351,7 @@ def image_bomb_pdf(edge=60000):
     """A page that is one picture of 3.6 gigapixels."""
     pdf = PagedPdf()
     image = pdf.add_stream(
-        _deflated(b"\0", edge * edge // (1 << 20) + 1),
+        deflated(b"\0", edge * edge // (1 << 20) + 1),
         f"/Type /XObject /Subtype /Image /Width {edge} /Height {edge} /ColorSpace /DeviceGray /BitsPerComponent 8 "
         "/Filter /FlateDecode",
     )
@@ -366,7 +366,7 @@ def png_chunk(kind, data):
 def png_bomb(edge=60000):
     """A picture that unpacks to three and a half gigabytes of grey."""
     head = edge.to_bytes(4, "big") * 2 + bytes([8, 0, 0, 0, 0])
-    data = _deflated(b"\0", (edge + 1) * edge // (1 << 20) + 1)
+    data = deflated(b"\0", (edge + 1) * edge // (1 << 20) + 1)
     return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", head) + png_chunk(b"IDAT", data) + png_chunk(b"IEND", b"")
 
 
