@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -37,8 +38,8 @@ enum {
     MEMORY_BESIDE = 128 << 20,
 };
 
-/* What an argument must be; ANY compares nothing. The kernel takes descriptors as 32 bits. */
-enum check { ANY, IS, IS_FD, HAS_NOT };
+/* What an argument must be; ANY compares nothing. The kernel takes an int, as which it has descriptors, as 32 bits. */
+enum check { ANY, IS, IS_INT, HAS_NOT };
 
 enum { TEXT = 1U << SANDBOX_TEXT, OCR = 1U << SANDBOX_OCR, BOTH = TEXT | OCR };
 
@@ -53,20 +54,24 @@ static const struct rule {
         uint64_t value;
     } tests[2];
 } allowed[] = {
-    { SCMP_SYS(recvmsg), BOTH, { { IS_FD, 0, DM_FRAME_SOCKET } } },
-    { SCMP_SYS(sendmsg), BOTH, { { IS_FD, 0, DM_FRAME_SOCKET } } },
+    { SCMP_SYS(recvmsg), BOTH, { { IS_INT, 0, DM_FRAME_SOCKET } } },
+    { SCMP_SYS(sendmsg), BOTH, { { IS_INT, 0, DM_FRAME_SOCKET } } },
     { SCMP_SYS(pread64), TEXT, { { ANY, 0, 0 } } },
     { SCMP_SYS(close), BOTH, { { ANY, 0, 0 } } },
     /* What libraries print; both lead to /dev/null. */
-    { SCMP_SYS(write), BOTH, { { IS_FD, 0, STDOUT_FILENO } } },
-    { SCMP_SYS(write), BOTH, { { IS_FD, 0, STDERR_FILENO } } },
+    { SCMP_SYS(write), BOTH, { { IS_INT, 0, STDOUT_FILENO } } },
+    { SCMP_SYS(write), BOTH, { { IS_INT, 0, STDERR_FILENO } } },
     { SCMP_SYS(brk), BOTH, { { ANY, 0, 0 } } },
-    { SCMP_SYS(mmap), BOTH, { { HAS_NOT, 2, PROT_EXEC }, { IS_FD, 4, UINT32_MAX } } },
+    { SCMP_SYS(mmap), BOTH, { { HAS_NOT, 2, PROT_EXEC }, { IS_INT, 4, UINT32_MAX } } },
     { SCMP_SYS(mprotect), BOTH, { { HAS_NOT, 2, PROT_EXEC } } },
     { SCMP_SYS(mremap), BOTH, { { ANY, 0, 0 } } },
     { SCMP_SYS(munmap), BOTH, { { ANY, 0, 0 } } },
     { SCMP_SYS(madvise), BOTH, { { ANY, 0, 0 } } },
-    { SCMP_SYS(futex), BOTH, { { ANY, 0, 0 } } },
+    /* Locks and what is done once. Not what locks of other kinds need: it has been a way into the kernel before. */
+    { SCMP_SYS(futex), BOTH, { { IS_INT, 1, FUTEX_WAIT_PRIVATE } } },
+    { SCMP_SYS(futex), BOTH, { { IS_INT, 1, FUTEX_WAKE_PRIVATE } } },
+    { SCMP_SYS(futex), BOTH, { { IS_INT, 1, FUTEX_WAIT_BITSET_PRIVATE } } },
+    { SCMP_SYS(futex), BOTH, { { IS_INT, 1, FUTEX_WAIT_BITSET_PRIVATE | FUTEX_CLOCK_REALTIME } } },
     { SCMP_SYS(sysinfo), BOTH, { { ANY, 0, 0 } } }, /* glibc's qsort asks how much memory there is */
     { SCMP_SYS(clock_gettime), BOTH, { { ANY, 0, 0 } } },
     { SCMP_SYS(gettimeofday), BOTH, { { ANY, 0, 0 } } },
@@ -114,7 +119,7 @@ void sandbox_drop_ids(void)
 static struct scmp_arg_cmp compare(enum check check, unsigned argument, uint64_t value)
 {
     switch (check) {
-    case IS_FD:
+    case IS_INT:
         return SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, UINT32_MAX, value);
     case HAS_NOT:
         return SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, value, 0);
