@@ -3,13 +3,14 @@
 import datetime
 import os
 import random
+from pathlib import Path
 
 import hostile_books
 import hostile_pdfs
 import hostile_pictures
 import papers
 from papers import marker
-from world import REASONS, check_ledger, memory_kb, until
+from world import REASONS, check_ledger, descendants, memory_kb, until
 
 HELPERS = 2
 SEED = 20250314
@@ -17,6 +18,18 @@ SEED = 20250314
 
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def workers(server):
+    """The helpers that have a document open: children of those that only fork."""
+    return [pid for forks in server.helpers() for pid in descendants(forks)]
+
+
+def is_confined(pid):
+    try:
+        return {"NoNewPrivs:\t1", "Seccomp:\t2"} <= set(Path(f"/proc/{pid}/status").read_text().splitlines())
+    except OSError:
+        return False  # it has ended
 
 
 def moment(text):
@@ -94,6 +107,9 @@ def test_a_document_that_hangs_its_helper_among_a_hundred_good_ones_costs_one_pa
     clients = [server.client("neighbour"), server.client("hostile")]
     hanging = server.client("hostile").submit(papers.hanging_pdf(3, hanging=(2,)))
     until(lambda: hanging.job()["status"] == "processing", "it hangs")
+    until(
+        lambda: any(is_confined(pid) for pid in workers(server)) or server.sanitized, "it does so in a sandbox", timeout
+    )
     good = [clients[number % 2].submit(papers.text_pdf(1, first=number + 1)) for number in range(100)]
     for number, document in enumerate(good):
         job = document.end("completed")
