@@ -45,6 +45,7 @@ struct verdict {
     struct seen_segment *segments;
     uint32_t segment_count, segment_room;
     uint64_t answers; /* delivered by the model */
+    uint32_t reductions, reduced_epoch; /* asked for in that epoch */
     struct verdict *next;
 };
 
@@ -101,6 +102,16 @@ static struct memory_document *find(struct sim *sim, const struct dm_tenant *ten
 uint32_t judge_open(const struct judge *judge)
 {
     return judge->open;
+}
+
+/* Nothing in this run makes work be lost or done twice. */
+static bool undisturbed(const struct sim *sim)
+{
+    const uint32_t disturbing = 1U << FAULT_CRASH | 1U << FAULT_STORE_FAILS | 1U << FAULT_STORE_FORGETS |
+                                1U << FAULT_STORE_LATE | 1U << FAULT_STORE_SLOW | 1U << FAULT_BLOB_FAILS |
+                                1U << FAULT_BLOB_AWAY | 1U << FAULT_BLOB_FULL | 1U << FAULT_FREEZE |
+                                1U << FAULT_MEMORY | 1U << FAULT_DRAINS | 1U << FAULT_CLOCKS;
+    return (sim->kinds & disturbing) == 0 && sim->crashes == 0;
 }
 
 /* ---- what a page and a document may end as ---- */
@@ -184,6 +195,9 @@ static void judge_result(struct sim *sim, const struct memory_document *document
         sim_fail(sim, "invariant 4: document %u is completed and has no result", verdict->script.number);
         return;
     }
+    if (state->result_epoch != state->epoch || state->result_bytes != bytes.len)
+        sim_fail(sim, "invariant 4: document %u names the result of epoch %u with %" PRIu64 " bytes; it is of %u with %zu",
+                 verdict->script.number, state->result_epoch, state->result_bytes, state->epoch, bytes.len);
     json_auto_t *result = NULL;
     struct dm_err err;
     if (dm_json_parse(bytes, "a result", &result, &err) != DM_OK) {
@@ -377,6 +391,21 @@ static void judge_claims(struct sim *sim, const struct dm_transaction *transacti
     }
 }
 
+/* Whoever ends a page owns it: its claim is there, or goes in this very transaction. */
+static bool is_owned(const struct memory_document *document, const struct dm_transaction *transaction,
+                     const struct dm_page *page)
+{
+    for (uint32_t i = 0; i < transaction->claim_count; i++)
+        if (page->number >= transaction->claims[i].claim.first && page->number <= transaction->claims[i].claim.last &&
+            page->epoch == transaction->claims[i].claim.epoch)
+            return true;
+    for (uint32_t i = 0; i < document->claim_count; i++)
+        if (page->number >= document->claims[i].first && page->number <= document->claims[i].last &&
+            page->epoch == document->claims[i].epoch)
+            return true;
+    return false;
+}
+
 static void judge_pages(struct sim *sim, const struct memory_document *document,
                         const struct dm_transaction *transaction, struct verdict *verdict)
 {
@@ -388,6 +417,9 @@ static void judge_pages(struct sim *sim, const struct memory_document *document,
                      page->number, verdict->script.number, page->epoch);
             return;
         }
+        if (!is_owned(document, transaction, page))
+            sim_fail(sim, "invariant 3: page %u of document %u is ended by somebody who has no claim on it", page->number,
+                     verdict->script.number);
         verdict->fates[page->number] = page->status == DM_PAGE_DONE ? DONE : FAILED;
         judge_page(sim, verdict, page);
         if (page->length == 0)
@@ -548,8 +580,20 @@ void judge_answer(struct sim *sim, const struct dm_file *file, uint32_t number, 
 static void note_reduction(void *context, struct memory_document *document)
 {
     const struct dm_file *file = context;
-    if (dm_file_eq(&document->file, file) && document->judge)
-        ((struct verdict *)document->judge)->answers++;
+    struct verdict *verdict = document->judge;
+    if (!verdict || !dm_file_eq(&document->file, file))
+        return;
+    verdict->answers++;
+    verdict->reductions = verdict->reduced_epoch == verdict->epoch ? verdict->reductions + 1 : 1;
+    verdict->reduced_epoch = verdict->epoch;
+}
+
+static void reduced_once(void *context, struct memory_document *document)
+{
+    const struct verdict *verdict = document->judge;
+    if (verdict && verdict->reductions > 1)
+        sim_fail(context, "invariant 3: document %u is reduced %u times in epoch %u", verdict->script.number,
+                 verdict->reductions, verdict->reduced_epoch);
 }
 
 void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason reason)
@@ -557,6 +601,8 @@ void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason
     (void)reason;
     struct dm_file copy = *file;
     memory_store_each(sim->store, note_reduction, &copy);
+    if (undisturbed(sim))
+        memory_store_each(sim->store, reduced_once, sim);
 }
 
 /* ---- blobs ---- */
@@ -648,21 +694,24 @@ void judge_stopped(struct sim *sim, const struct dm_tenant *tenant, const struct
 
 /* ---- at rest ---- */
 
-static bool undisturbed(const struct sim *sim)
-{
-    const uint32_t disturbing = 1U << FAULT_CRASH | 1U << FAULT_STORE_FAILS | 1U << FAULT_STORE_FORGETS |
-                                1U << FAULT_STORE_LATE | 1U << FAULT_STORE_SLOW | 1U << FAULT_BLOB_FAILS |
-                                1U << FAULT_BLOB_AWAY | 1U << FAULT_BLOB_FULL | 1U << FAULT_FREEZE |
-                                1U << FAULT_MEMORY | 1U << FAULT_DRAINS | 1U << FAULT_CLOCKS;
-    return (sim->kinds & disturbing) == 0 && sim->crashes == 0;
-}
-
 static void same_document(struct sim *sim, const struct verdict *verdict)
 {
     for (const struct verdict *other = verdict->next; other; other = other->next)
         if (verdict->script.keyed && other->script.number == verdict->script.number)
             sim_fail(sim, "invariant 1: document %u was uploaded under a key and is there twice",
                      verdict->script.number);
+}
+
+/* What the ledger names is there as long as retention has not taken it. */
+static void look_at_segments(struct sim *sim, const struct memory_document *document)
+{
+    for (uint32_t i = 0; i < document->page_count; i++) {
+        const struct dm_page *page = &document->pages[i];
+        struct dm_str bytes;
+        if (page->length && (!memory_blob_find(sim->blob, &document->tenant, page->segment, &bytes) ||
+                             page->offset + page->length > bytes.len))
+            sim_fail(sim, "invariant 1: page %u of a document is done and its segment is gone", page->number);
+    }
 }
 
 static void look_at_rest(void *context, struct memory_document *document)
@@ -675,6 +724,8 @@ static void look_at_rest(void *context, struct memory_document *document)
     if (undisturbed(sim) && document->state.usage.model_calls != verdict->answers)
         sim_fail(sim, "invariant 7: document %u was answered %" PRIu64 " times and accounts for %" PRIu64, number,
                  verdict->answers, document->state.usage.model_calls);
+    if (!document->document.deleted_ms && !(document->state.gone & DM_GONE_PAGES) && !sim->retention_ms)
+        look_at_segments(sim, document);
     if (sim->rested && document->document.deleted_ms)
         sim_fail(sim, "document %u was deleted hours ago and is still there", number);
     if (sim->rested && sim->retention_ms)

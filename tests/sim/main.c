@@ -13,6 +13,10 @@
 
 enum { JOBS_MAX = 64, FAILURES_SHOWN = 50 };
 
+#ifdef SIM_PLANTED
+int sim_planted; /* the stages of this build look at it */
+#endif
+
 struct arguments {
     uint64_t first, last;
     uint32_t jobs;
@@ -161,6 +165,10 @@ static bool parse(int argc, char **argv, struct arguments *ret)
             seeds = parse_seeds(argv[++i], ret);
         else if (strcmp(argv[i], "--jobs") == 0 && valued)
             ret->jobs = (uint32_t)atoi(argv[++i]);
+#ifdef SIM_PLANTED
+        else if (strcmp(argv[i], "--planted") == 0 && valued)
+            sim_planted = atoi(argv[++i]);
+#endif
         else if (strcmp(argv[i], "--trace") == 0)
             ret->trace = true;
         else if (strcmp(argv[i], "--keep-going") == 0)

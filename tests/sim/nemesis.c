@@ -50,7 +50,7 @@ static void act(struct sim *sim, bool *full)
         break;
     case FAULT_FREEZE:
         if (sim_has(sim, FAULT_FREEZE)) {
-            node->frozen_until_us = sim->now_us + (int64_t)(5 + sim_below(sim, 100)) * 1000000;
+            node->frozen_until_us = sim->now_us + (int64_t)(5 + sim_below(sim, 140)) * 1000000;
             sim_tell(sim, "node %u stands still until %.3f", node->number, (double)node->frozen_until_us / 1e6);
         }
         break;

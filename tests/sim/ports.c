@@ -23,7 +23,7 @@ static void point(struct node *node)
         sim_crash(sim, node);
     }
     if (sim_fault(sim, FAULT_FREEZE) && sim_one_in(sim, 12)) {
-        node->frozen_until_us = sim->now_us + (int64_t)(1 + sim_below(sim, 100)) * 1000000;
+        node->frozen_until_us = sim->now_us + (int64_t)(1 + sim_below(sim, sim_one_in(sim, 2) ? 160 : 40)) * 1000000;
         sim_tell(sim, "stands still until %.3f", (double)node->frozen_until_us / 1e6);
     }
 }

@@ -8,8 +8,8 @@
 #include "base/json.h"
 
 enum {
-    STEPS_MAX = 6 * 1000 * 1000,
-    CHAOS_US_MAX = 240 * 1000 * 1000, /* how long there are faults, at most */
+    STEPS_MAX = 2 * 1000 * 1000,
+    CHAOS_US_MAX = 400 * 1000 * 1000, /* how long there are faults, at most */
 };
 #define HEAL_US_MAX (INT64_C(3) * 3600 * 1000 * 1000) /* and how long everything may take to end after them */
 
@@ -282,9 +282,10 @@ void sim_tenant(uint32_t number, struct dm_tenant *ret)
 static void choose_faults(struct sim *sim)
 {
     static const uint32_t rates[] = { 8, 20, 60, 200 };
-    uint32_t count = sim_below(sim, 4);
+    static const enum fault grave[] = { FAULT_CRASH, FAULT_CRASH, FAULT_FREEZE, FAULT_FREEZE, FAULT_STORE_FORGETS };
+    uint32_t count = sim_one_in(sim, 8) ? 0 : 1 + sim_below(sim, 3);
     for (uint32_t i = 0; i < count; i++)
-        sim->kinds |= 1U << sim_below(sim, FAULT_COUNT);
+        sim->kinds |= 1U << (sim_one_in(sim, 3) ? (uint32_t)grave[sim_below(sim, 5)] : sim_below(sim, FAULT_COUNT));
     if (sim_one_in(sim, 3))
         sim->kinds |= 1U << FAULT_REQUESTS;
     sim->rate = rates[sim_below(sim, 4)];
@@ -405,7 +406,7 @@ bool sim_run(struct sim *sim, const struct run_options *options)
     choose_faults(sim);
     sim->tenant_count = 1 + sim_below(sim, TENANTS_MAX);
     sim->retention_ms = sim_one_in(sim, 12) ? 60000 + sim_below(sim, 1800000) : 0;
-    sim->heal_us = (int64_t)(20 + sim_below(sim, 160)) * 1000 * 1000;
+    sim->heal_us = (int64_t)(20 + sim_below(sim, sim_one_in(sim, 3) ? 320 : 100)) * 1000 * 1000;
     choose_nodes(sim);
     story(sim);
     for (uint32_t i = 0; i < sim->node_count; i++)
