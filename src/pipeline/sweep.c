@@ -167,6 +167,33 @@ static enum dm_code decide_expire(void *argument, dm_ledger_context context, con
     return DM_OK;
 }
 
+/* What was made of the source goes with it: a picture shows the page as well as the page itself. */
+static enum dm_code remove_source(struct dm_blob blob, const struct dm_found *found, struct dm_err *err)
+{
+    const struct dm_blob_key source = dm_key_source(&found->file);
+    const struct dm_blob_key images = dm_key_images(&found->file);
+    enum dm_code rc = dm_blob_remove(blob, &found->tenant, dm_str_z(source.text), err);
+    return rc == DM_OK ? dm_blob_remove_all(blob, &found->tenant, dm_str_z(images.text), err) : rc;
+}
+
+/* The results of every epoch, in every form, and what each was made of. */
+static enum dm_code remove_results(struct dm_blob blob, const struct dm_found *found, uint32_t epochs,
+                                   struct dm_err *err)
+{
+    static const char *const endings[] = { ".json", ".md", ".jsonl" };
+    enum dm_code rc = DM_OK;
+    for (uint32_t epoch = 1; rc == DM_OK && epoch <= epochs; epoch++) {
+        for (size_t i = 0; rc == DM_OK && i < DM_COUNT(endings); i++) {
+            const struct dm_blob_key result = dm_key_results(&found->file, epoch, endings[i]);
+            rc = dm_blob_remove(blob, &found->tenant, dm_str_z(result.text), err);
+        }
+        const struct dm_blob_key reduction = dm_key_reduction(&found->file, epoch);
+        if (rc == DM_OK)
+            rc = dm_blob_remove(blob, &found->tenant, dm_str_z(reduction.text), err);
+    }
+    return rc;
+}
+
 /* The bytes first, then the record: until the record says so the due time stands, so a crash between leaves nothing
  * behind. */
 static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_found *found,
@@ -179,19 +206,14 @@ static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_f
         return remove_document(pipeline, found, err);
     const struct dm_step step = { .parts = 0, .decide = decide_expire, .argument = &expiring };
     enum dm_code rc = DM_OK;
-    struct dm_blob_key key;
-    if (expiring.gone & DM_GONE_SOURCE) {
-        key = dm_key_source(&found->file);
-        rc = dm_blob_remove(blob, &found->tenant, dm_str_z(key.text), err);
-    }
+    if (expiring.gone & DM_GONE_SOURCE)
+        rc = remove_source(blob, found, err);
     if (rc == DM_OK && (expiring.gone & DM_GONE_PAGES)) {
-        key = dm_key_segments(&found->file);
+        const struct dm_blob_key key = dm_key_segments(&found->file);
         rc = dm_blob_remove_all(blob, &found->tenant, dm_str_z(key.text), err);
     }
-    if (rc == DM_OK && (expiring.gone & DM_GONE_RESULTS) && state->result_epoch) {
-        key = dm_key_results(&found->file, state->result_epoch, ".json");
-        rc = dm_blob_remove(blob, &found->tenant, dm_str_z(key.text), err);
-    }
+    if (rc == DM_OK && (expiring.gone & DM_GONE_RESULTS))
+        rc = remove_results(blob, found, state->epoch, err);
     if (rc == DM_OK)
         rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, arena, NULL, err);
     if (rc == DM_OK && expiring.gone)
