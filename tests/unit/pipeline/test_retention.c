@@ -138,6 +138,28 @@ static void given_nothing_that_is_to_be_kept_then_the_document_is_removed(void *
     assert_int_equal(blobs_of(rig, &file, "/"), 0);
 }
 
+static void given_documents_that_ended_under_other_settings_then_the_new_ones_hold_for_them(void **state)
+{
+    struct rig *rig = *state;
+    const struct dm_tenant tenant = rig_tenant(tenant_name);
+    static const int64_t dues_ms[] = { 0, INT64_MAX / 2 }; /* kept for ever, and kept for longer */
+    struct dm_file files[DM_COUNT(dues_ms)];
+    for (size_t i = 0; i < DM_COUNT(files); i++) {
+        files[i] = old_document(rig, 2 * DAY_MS);
+        struct dm_state ended = rig_state(rig, tenant_name, &files[i]);
+        struct dm_transaction transaction = { .state = &ended, .state_before = ended.version++ };
+        ended.due_ms = dues_ms[i];
+        assert_int_equal(dm_store_commit(rig->set.store, &tenant, &files[i], &transaction, &rig->err), DM_OK);
+    }
+    struct dm_file young = old_document(rig, 0);
+    rig->pipeline.retention_source_ms = DAY_MS;
+    for (size_t i = 0; i < DM_COUNT(files); i++)
+        take(rig, &files[i], DM_GONE_SOURCE);
+    struct dm_state kept = rig_state(rig, tenant_name, &young);
+    assert_int_equal(kept.gone, 0);
+    assert_int_equal(kept.due_ms, kept.completed_ms + DAY_MS);
+}
+
 static void given_a_deleted_document_when_its_grace_is_over_then_records_and_blobs_are_removed(void **state)
 {
     struct rig *rig = *state;
@@ -165,6 +187,7 @@ int main(void)
         CASE(given_old_results_then_they_are_removed_in_every_form_with_what_they_were_made_of),
         CASE(given_old_pages_then_they_are_removed_and_the_result_stays),
         CASE(given_nothing_that_is_to_be_kept_then_the_document_is_removed),
+        CASE(given_documents_that_ended_under_other_settings_then_the_new_ones_hold_for_them),
         CASE(given_a_deleted_document_when_its_grace_is_over_then_records_and_blobs_are_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
