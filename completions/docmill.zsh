@@ -83,9 +83,9 @@ _docmill() {
             '--ocr-helpers[How many pages without text have it recognised at once. 0\: as many as there are processors.]:value:_files' \
             '--ocr-timeout-seconds[How long the recognition of one page may take.]:value:_files' \
             '--ocr-languages[The languages of scanned pages, in Tesseract'\''s names.]:value:_files' \
-            '--retention-source-days[When an ended document'\''s file is removed; it cannot be read again after that. 0\: never.]:value:_files' \
+            '--retention-source-days[When an ended document'\''s file and the pictures of its pages are removed; it cannot be read again after that. 0\: never.]:value:_files' \
             '--retention-pages-days[When the texts and analyses of its single pages are removed; its result stays. 0\: never.]:value:_files' \
-            '--retention-results-days[When the result and all that is left of the document are removed. 0\: never.]:value:_files' \
+            '--retention-results-days[When an ended document'\''s results are removed. Once file, pages and results are all gone the document is, too. 0\: never.]:value:_files' \
             '--role[What this process does\: all, or several with commas between. One process does all of it where the backends are embedded, for only one server can use a folder.]:value:(all api worker aggregator)' \
             '--drain-seconds[How long the server finishes what it has begun when it is told to stop (SIGTERM, Ctrl-C). What is not done by then is taken up by the next start. A second signal ends it at once.]:value:_files' \
             '--log-level[Which lines the log has, on standard error\: for people on a terminal, one JSON object a line elsewhere. `docmill run` has no log unless this is set.]:value:(debug info warn error off)' \
@@ -267,9 +267,9 @@ _docmill() {
             '--ocr-helpers[How many pages without text have it recognised at once. 0\: as many as there are processors.]:value:_files' \
             '--ocr-timeout-seconds[How long the recognition of one page may take.]:value:_files' \
             '--ocr-languages[The languages of scanned pages, in Tesseract'\''s names.]:value:_files' \
-            '--retention-source-days[When an ended document'\''s file is removed; it cannot be read again after that. 0\: never.]:value:_files' \
+            '--retention-source-days[When an ended document'\''s file and the pictures of its pages are removed; it cannot be read again after that. 0\: never.]:value:_files' \
             '--retention-pages-days[When the texts and analyses of its single pages are removed; its result stays. 0\: never.]:value:_files' \
-            '--retention-results-days[When the result and all that is left of the document are removed. 0\: never.]:value:_files' \
+            '--retention-results-days[When an ended document'\''s results are removed. Once file, pages and results are all gone the document is, too. 0\: never.]:value:_files' \
             '--role[What this process does\: all, or several with commas between. One process does all of it where the backends are embedded, for only one server can use a folder.]:value:(all api worker aggregator)' \
             '--drain-seconds[How long the server finishes what it has begun when it is told to stop (SIGTERM, Ctrl-C). What is not done by then is taken up by the next start. A second signal ends it at once.]:value:_files' \
             '--log-level[Which lines the log has, on standard error\: for people on a terminal, one JSON object a line elsewhere. `docmill run` has no log unless this is set.]:value:(debug info warn error off)' \
@@ -301,9 +301,9 @@ _docmill() {
             '--ocr-helpers[How many pages without text have it recognised at once. 0\: as many as there are processors.]:value:_files' \
             '--ocr-timeout-seconds[How long the recognition of one page may take.]:value:_files' \
             '--ocr-languages[The languages of scanned pages, in Tesseract'\''s names.]:value:_files' \
-            '--retention-source-days[When an ended document'\''s file is removed; it cannot be read again after that. 0\: never.]:value:_files' \
+            '--retention-source-days[When an ended document'\''s file and the pictures of its pages are removed; it cannot be read again after that. 0\: never.]:value:_files' \
             '--retention-pages-days[When the texts and analyses of its single pages are removed; its result stays. 0\: never.]:value:_files' \
-            '--retention-results-days[When the result and all that is left of the document are removed. 0\: never.]:value:_files' \
+            '--retention-results-days[When an ended document'\''s results are removed. Once file, pages and results are all gone the document is, too. 0\: never.]:value:_files' \
             '--role[What this process does\: all, or several with commas between. One process does all of it where the backends are embedded, for only one server can use a folder.]:value:(all api worker aggregator)' \
             '--drain-seconds[How long the server finishes what it has begun when it is told to stop (SIGTERM, Ctrl-C). What is not done by then is taken up by the next start. A second signal ends it at once.]:value:_files' \
             '--log-level[Which lines the log has, on standard error\: for people on a terminal, one JSON object a line elsewhere. `docmill run` has no log unless this is set.]:value:(debug info warn error off)' \

@@ -304,7 +304,9 @@ static const struct dm_setting table[] = {
       .users = DM_USER_SERVER,
       .group = DM_GROUP_KEEPING,
       .since = "0.1",
-      .help = "When an ended document's file is removed; it cannot be read again after that. 0: never." },
+      .help = "When an ended document's file and the pictures of its pages are removed; it cannot be read again after "
+              "that. "
+              "0: never." },
     { .name = "RETENTION_PAGES_DAYS",
       .flag = "retention-pages-days",
       .kind = DM_SETTING_DAYS,
@@ -328,7 +330,9 @@ static const struct dm_setting table[] = {
       .users = DM_USER_SERVER,
       .group = DM_GROUP_KEEPING,
       .since = "0.1",
-      .help = "When the result and all that is left of the document are removed. 0: never." },
+      .help = "When an ended document's results are removed. Once file, pages and results are all gone the document "
+              "is, too. "
+              "0: never." },
 
     /* ---- starting, stopping, logging ----------------------------------------------------------------------------- */
     { .name = "DOCMILL_ROLE",

@@ -75,6 +75,13 @@ struct dm_blob_key dm_key_partial(const struct dm_file *file, uint64_t seq, cons
     return key;
 }
 
+struct dm_blob_key dm_key_images(const struct dm_file *file)
+{
+    struct dm_blob_key key;
+    FORMAT_KEY(key, "%s/images/", file->id);
+    return key;
+}
+
 struct dm_blob_key dm_key_image(const struct dm_file *file, uint32_t page, uint32_t long_edge, enum dm_media media)
 {
     struct dm_blob_key key;

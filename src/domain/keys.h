@@ -28,6 +28,7 @@ struct dm_blob_key dm_key_results(const struct dm_file *file, uint32_t epoch, co
 struct dm_blob_key dm_key_reduction(const struct dm_file *file, uint32_t epoch);
 /* What there is of an unfinished result at event `seq`: derived. */
 struct dm_blob_key dm_key_partial(const struct dm_file *file, uint64_t seq, const char *ending);
+struct dm_blob_key dm_key_images(const struct dm_file *file); /* prefix of all pictures of its pages */
 struct dm_blob_key dm_key_image(const struct dm_file *file, uint32_t page, uint32_t long_edge, enum dm_media media);
 /* The epoch in a segment's key; 0 where it is none. */
 uint32_t dm_key_segment_epoch(struct dm_str key);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "domain/limits.h"
 
 static const char *const waits[DM_WAITS_COUNT] = {
 #define DM_WAITS_ROW(name, wire, meaning) [DM_WAITS_##name] = wire,
@@ -171,9 +172,8 @@ enum dm_code dm_ledger_redrive(dm_ledger_context context, const struct dm_snapsh
     if (let_go.lease || lacks_due(state)) {
         let_go.mended = let_go.mended || lacks_due(state);
         dm_change_state(ret, state, 0);
-        /* Long past whatever the clock of the next one says. The counter stays: until somebody takes the lease, its
-         * holder may still end the document. */
-        ret->state.lease.until_ms = state->lease.until_ms ? 1 : 0;
+        /* The counter stays: until somebody takes the lease, its holder may still end the document. */
+        ret->state.lease.until_ms = state->lease.until_ms ? DM_LEASE_GONE : 0;
         ret->state.due_ms = context->now_ms;
     }
     if (!ret->transaction.state && !ret->transaction.work)

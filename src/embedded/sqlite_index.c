@@ -321,3 +321,39 @@ enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_
     }
     return rc;
 }
+
+/* Walks the table itself: it is asked for once in a process's life, and an index would cost every document. */
+enum dm_code dm_sqlite_ended(void *self, struct dm_found *cursor, uint32_t max, struct dm_found *ret,
+                             uint32_t *ret_count, struct dm_err *err)
+{
+    struct dm_sqlite *sqlite = self;
+    struct dm_reader_db *reader;
+    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    if (rc != DM_OK)
+        return rc;
+    sqlite3_stmt *row;
+    uint32_t count = 0;
+    rc = dm_db_take(&reader->db, DM_SQL_ENDED, &row, err);
+    if (rc == DM_OK) {
+        dm_db_bind_str(row, 1, dm_str_z(cursor->file.id));
+        dm_db_bind_str(row, 2, dm_str_z(cursor->tenant.id));
+        sqlite3_bind_int64(row, 3, max);
+        bool more;
+        while ((rc = dm_db_step(&reader->db, row, &more, "what has ended", err)) == DM_OK && more) {
+            rc = read_file(row, 0, &ret[count].file, err);
+            if (rc == DM_OK)
+                rc = read_tenant(row, 1, &ret[count].tenant, err);
+            if (rc != DM_OK)
+                break;
+            count++;
+        }
+        dm_db_give(row);
+    }
+    dm_readers_give(&sqlite->readers, reader, rc);
+    if (rc != DM_OK)
+        return rc;
+    if (count > 0)
+        *cursor = ret[count - 1];
+    *ret_count = count;
+    return DM_OK;
+}

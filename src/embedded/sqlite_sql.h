@@ -183,6 +183,8 @@
                " WHERE status IN('awaiting_upload','pending','chunking','processing','aggregating')"                   \
                " AND progress_ms<?1 AND (progress_ms,file,tenant)>(?2,?3,?4)"                                          \
                " ORDER BY progress_ms,file,tenant LIMIT ?5")                                                           \
+    X(ENDED, "SELECT file,tenant FROM state WHERE (file,tenant)>(?1,?2)"                                               \
+             " AND status IN('completed','failed','cancelled') ORDER BY file,tenant LIMIT ?3")                         \
     X(PAUSED, "SELECT 1 FROM pause WHERE tenant IN('',?1) LIMIT 1")                                                    \
     X(PAUSES, "SELECT tenant,since_ms FROM pause WHERE ?1 IS NULL OR tenant>?1 ORDER BY tenant LIMIT ?2")              \
     X(PUT_PAUSE, "INSERT INTO pause(tenant,since_ms) VALUES(?1,?2) ON CONFLICT DO NOTHING")                            \

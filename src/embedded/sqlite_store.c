@@ -50,6 +50,7 @@ static const struct dm_operator_ops operator_ops = {
     .due = dm_sqlite_due,
     .owner = dm_sqlite_owner,
     .stalled = dm_sqlite_stalled,
+    .ended = dm_sqlite_ended,
     .pause = dm_sqlite_pause,
     .resume = dm_sqlite_resume,
     .paused = dm_sqlite_paused,

@@ -222,6 +222,8 @@ enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cur
 enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err);
 enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
                                struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+enum dm_code dm_sqlite_ended(void *self, struct dm_found *cursor, uint32_t max, struct dm_found *ret,
+                             uint32_t *ret_count, struct dm_err *err);
 
 /* sqlite_pause.c */
 enum dm_code dm_sqlite_pause(void *self, const struct dm_tenant *tenant, int64_t now_ms, struct dm_err *err);

@@ -159,11 +159,27 @@ enum dm_code dm_work_pause(const struct dm_pipeline *pipeline, const struct dm_t
     return rc;
 }
 
+/* Workers look again now instead of within a second. Where that fails they do so by themselves. */
+static void hint_ready(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant)
+{
+    struct dm_tenant first;
+    struct dm_found found;
+    uint32_t count = 1;
+    struct dm_err ignored;
+    if (!tenant &&
+        (dm_operator_ready_tenants(pipeline->ports.op, NULL, 1, &first, &count, &ignored) != DM_OK || count == 0))
+        return;
+    if (dm_operator_ready(pipeline->ports.op, tenant ? tenant : &first, 1, &found, &count, &ignored) == DM_OK && count)
+        dm_hint(pipeline, &found.tenant, &found.file);
+}
+
 enum dm_code dm_work_resume(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant, struct dm_err *err)
 {
     enum dm_code rc = dm_operator_resume(pipeline->ports.op, tenant, err);
     if (rc == DM_OK)
         dm_log(DM_LOG_INFO, DM_EV_WORK_RESUMED, dm_f_z("tenant", tenant ? tenant->id : "*"));
+    if (rc == DM_OK)
+        hint_ready(pipeline, tenant);
     return rc;
 }
 

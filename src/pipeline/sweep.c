@@ -167,6 +167,33 @@ static enum dm_code decide_expire(void *argument, dm_ledger_context context, con
     return DM_OK;
 }
 
+/* What was made of the source goes with it: a picture shows the page as well as the page itself. */
+static enum dm_code remove_source(struct dm_blob blob, const struct dm_found *found, struct dm_err *err)
+{
+    const struct dm_blob_key source = dm_key_source(&found->file);
+    const struct dm_blob_key images = dm_key_images(&found->file);
+    enum dm_code rc = dm_blob_remove(blob, &found->tenant, dm_str_z(source.text), err);
+    return rc == DM_OK ? dm_blob_remove_all(blob, &found->tenant, dm_str_z(images.text), err) : rc;
+}
+
+/* The results of every epoch, in every form, and what each was made of. */
+static enum dm_code remove_results(struct dm_blob blob, const struct dm_found *found, uint32_t epochs,
+                                   struct dm_err *err)
+{
+    static const char *const endings[] = { ".json", ".md", ".jsonl" };
+    enum dm_code rc = DM_OK;
+    for (uint32_t epoch = 1; rc == DM_OK && epoch <= epochs; epoch++) {
+        for (size_t i = 0; rc == DM_OK && i < DM_COUNT(endings); i++) {
+            const struct dm_blob_key result = dm_key_results(&found->file, epoch, endings[i]);
+            rc = dm_blob_remove(blob, &found->tenant, dm_str_z(result.text), err);
+        }
+        const struct dm_blob_key reduction = dm_key_reduction(&found->file, epoch);
+        if (rc == DM_OK)
+            rc = dm_blob_remove(blob, &found->tenant, dm_str_z(reduction.text), err);
+    }
+    return rc;
+}
+
 /* The bytes first, then the record: until the record says so the due time stands, so a crash between leaves nothing
  * behind. */
 static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_found *found,
@@ -179,25 +206,45 @@ static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_f
         return remove_document(pipeline, found, err);
     const struct dm_step step = { .parts = 0, .decide = decide_expire, .argument = &expiring };
     enum dm_code rc = DM_OK;
-    struct dm_blob_key key;
-    if (expiring.gone & DM_GONE_SOURCE) {
-        key = dm_key_source(&found->file);
-        rc = dm_blob_remove(blob, &found->tenant, dm_str_z(key.text), err);
-    }
+    if (expiring.gone & DM_GONE_SOURCE)
+        rc = remove_source(blob, found, err);
     if (rc == DM_OK && (expiring.gone & DM_GONE_PAGES)) {
-        key = dm_key_segments(&found->file);
+        const struct dm_blob_key key = dm_key_segments(&found->file);
         rc = dm_blob_remove_all(blob, &found->tenant, dm_str_z(key.text), err);
     }
-    if (rc == DM_OK && (expiring.gone & DM_GONE_RESULTS) && state->result_epoch) {
-        key = dm_key_results(&found->file, state->result_epoch, ".json");
-        rc = dm_blob_remove(blob, &found->tenant, dm_str_z(key.text), err);
-    }
+    if (rc == DM_OK && (expiring.gone & DM_GONE_RESULTS))
+        rc = remove_results(blob, found, state->epoch, err);
     if (rc == DM_OK)
         rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, arena, NULL, err);
     if (rc == DM_OK && expiring.gone)
         dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_EXPIRED, dm_f_z("tenant", found->tenant.id), dm_f_z("file", found->file.id),
                dm_f_int("parts", expiring.gone));
     return rc == DM_REFUSED ? DM_OK : rc;
+}
+
+/* Whether retention takes something of the document earlier than its due time says, and when: it ended under settings that
+ * kept more. A due time too early corrects itself. */
+static bool is_due_earlier(const struct dm_pipeline *pipeline, const struct dm_state *state, int64_t *ret_ms)
+{
+    int64_t now_ms = dm_wall_ms(pipeline->ports.runtime);
+    const struct expiring expiring = expiry(pipeline, state, now_ms);
+    *ret_ms = expiring.gone ? now_ms : expiring.next_ms;
+    return *ret_ms != 0 && (state->due_ms == 0 || state->due_ms > *ret_ms);
+}
+
+static enum dm_code reschedule(const struct dm_pipeline *pipeline, const struct dm_found *found, struct dm_err *err)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    struct dm_snapshot snapshot;
+    struct expiring expiring = { 0 };
+    enum dm_code rc = dm_store_read(pipeline->ports.store, &found->tenant, &found->file,
+                                    DM_PART_DOCUMENT | DM_PART_STATE, &arena, &snapshot, err);
+    if (rc != DM_OK || snapshot.document.deleted_ms || !dm_status_is_final(snapshot.state.status) ||
+        !is_due_earlier(pipeline, &snapshot.state, &expiring.next_ms))
+        return rc == DM_NOT_FOUND ? DM_OK : rc;
+    const struct dm_step step = { .parts = 0, .decide = decide_expire, .argument = &expiring };
+    rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, &arena, NULL, err);
+    return rc == DM_REFUSED || rc == DM_NOT_FOUND ? DM_OK : rc;
 }
 
 /* ---- one document ---- */
@@ -218,6 +265,8 @@ struct sweeper {
     struct dm_due_cursor due;
     struct dm_stalled_cursor stalled;
     int64_t mend_at_ms;
+    struct dm_found ended; /* how far the documents of former settings have been looked at */
+    bool rescheduled;      /* all of them */
 };
 
 static enum dm_code return_expired(struct sweeper *sweeper, const struct dm_found *found,
@@ -301,6 +350,30 @@ static void mend_some(struct sweeper *sweeper)
     sweeper->mend_at_ms = dm_mono_ms(sweeper->pipeline->ports.runtime) + DM_MEND_EVERY_MS;
 }
 
+/* Settings change between one start and the next, and nobody else looks at what has ended and is not due. True where there is
+ * more. */
+static bool reschedule_some(struct sweeper *sweeper)
+{
+    const struct dm_pipeline *pipeline = sweeper->pipeline;
+    struct dm_found found[SWEEP_AT_ONCE];
+    uint32_t count = 0;
+    struct dm_err err;
+    bool keeps_all = !pipeline->retention_source_ms && !pipeline->retention_pages_ms && !pipeline->retention_results_ms;
+    if (keeps_all || sweeper->rescheduled)
+        return false;
+    struct dm_found cursor = sweeper->ended;
+    enum dm_code rc = dm_operator_ended(pipeline->ports.op, &cursor, SWEEP_AT_ONCE, found, &count, &err);
+    for (uint32_t i = 0; rc == DM_OK && i < count; i++)
+        rc = reschedule(pipeline, &found[i], &err);
+    if (rc != DM_OK) { /* these once more, in the next round */
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "retention"), dm_f_z("error", err.text));
+        return false;
+    }
+    sweeper->ended = cursor;
+    sweeper->rescheduled = count < SWEEP_AT_ONCE;
+    return true; /* some may be due at once */
+}
+
 void dm_worker_sweep(void *argument)
 {
     struct dm_worker *worker = argument;
@@ -311,6 +384,7 @@ void dm_worker_sweep(void *argument)
         bool more = sweep_some(&sweeper);
         if (worker_now(worker) >= sweeper.mend_at_ms)
             mend_some(&sweeper);
+        more = reschedule_some(&sweeper) || more;
         worker_lock(worker);
         int64_t next_ms = worker_now(worker) + (more ? 0 : SWEEP_EVERY_MS);
         while (!worker->closing && worker_now(worker) < next_ms)

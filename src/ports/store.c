@@ -129,6 +129,13 @@ enum dm_code dm_operator_stalled(struct dm_operator op, int64_t before_ms, struc
     return op.ops->stalled(op.self, before_ms, cursor, max, ret, ret_count, err);
 }
 
+enum dm_code dm_operator_ended(struct dm_operator op, struct dm_found *cursor, uint32_t max, struct dm_found *ret,
+                               uint32_t *ret_count, struct dm_err *err)
+{
+    DM_CHECK(max >= 1);
+    return op.ops->ended(op.self, cursor, max, ret, ret_count, err);
+}
+
 enum dm_code dm_operator_pause(struct dm_operator op, const struct dm_tenant *tenant, int64_t now_ms,
                                struct dm_err *err)
 {

@@ -141,6 +141,10 @@ struct dm_operator_ops {
      * the longest first; at most `max`. The cursor moves behind the last of them. */
     enum dm_code (*stalled)(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
                             struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+    /* Documents that have ended, past the cursor, in an order of the backend's own; at most `max`. The cursor (zeroed: at the
+     * beginning) moves behind the last of them. Those that end during a walk may come in it or not. */
+    enum dm_code (*ended)(void *self, struct dm_found *cursor, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
+                          struct dm_err *err);
     /* Notes durably that nobody claims this tenant's work (NULL: anybody's) until it is resumed; what is paused already
      * stays so since then. It is for those who claim to ask: no record of a document changes. */
     enum dm_code (*pause)(void *self, const struct dm_tenant *tenant, int64_t now_ms, struct dm_err *err);
@@ -169,6 +173,8 @@ DM_MUST_USE enum dm_code dm_operator_due(struct dm_operator op, int64_t now_ms, 
 DM_MUST_USE enum dm_code dm_operator_stalled(struct dm_operator op, int64_t before_ms, struct dm_stalled_cursor *cursor,
                                              uint32_t max, struct dm_found *ret, uint32_t *ret_count,
                                              struct dm_err *err);
+DM_MUST_USE enum dm_code dm_operator_ended(struct dm_operator op, struct dm_found *cursor, uint32_t max,
+                                           struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_pause(struct dm_operator op, const struct dm_tenant *tenant, int64_t now_ms,
                                            struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_resume(struct dm_operator op, const struct dm_tenant *tenant, struct dm_err *err);

@@ -91,6 +91,7 @@ def test_a_page_that_hangs_is_seen_and_redriven_without_a_loss(operator):
     operator("redrive", "--all-stuck", "--older-than", "0s")
     operator("redrive", status=USAGE)
     operator("redrive", NOBODY, "--all-stuck", status=USAGE)
+    operator.server.kill()  # it would wait for the page that hangs
 
 
 def test_drain_waits_for_the_servers_end_and_what_was_at_work_is_finished_later(operator):

@@ -45,6 +45,41 @@ enum dm_code memory_stalled(void *self, int64_t before_ms, struct dm_stalled_cur
     return DM_OK;
 }
 
+static int compare_found(const struct dm_found *a, const struct dm_found *b)
+{
+    int order = strcmp(a->file.id, b->file.id);
+    return order ? order : strcmp(a->tenant.id, b->tenant.id);
+}
+
+static bool next_ended(const struct memory_store *store, const struct dm_found *after, struct dm_found *ret)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < store->entry_count; i++) {
+        const struct memory_document *here = &store->entries[i]->at;
+        const struct dm_found name = { here->tenant, here->file };
+        if (here->state.version == 0 || !dm_status_is_final(here->state.status) || compare_found(&name, after) <= 0 ||
+            (found && compare_found(&name, ret) >= 0))
+            continue;
+        *ret = name;
+        found = true;
+    }
+    return found;
+}
+
+enum dm_code memory_ended(void *self, struct dm_found *cursor, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
+                          struct dm_err *err)
+{
+    struct memory_store *store = self;
+    struct dm_found next;
+    uint32_t count = 0;
+    memory_lock(store);
+    while (count < max && next_ended(store, cursor, &next))
+        ret[count++] = *cursor = next;
+    memory_unlock(store);
+    *ret_count = count;
+    return DM_OK;
+}
+
 /* Where the tenant's pause is or would be; everybody's has the empty name and is the first. */
 static uint32_t pause_place(const struct memory_store *store, const char *name, bool *ret_found)
 {

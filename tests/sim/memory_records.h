@@ -79,6 +79,8 @@ enum dm_code memory_owner(void *self, const struct dm_file *file, struct dm_tena
 
 enum dm_code memory_stalled(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
                             struct dm_found *ret, uint32_t *ret_count, struct dm_err *err);
+enum dm_code memory_ended(void *self, struct dm_found *cursor, uint32_t max, struct dm_found *ret, uint32_t *ret_count,
+                          struct dm_err *err);
 enum dm_code memory_pause(void *self, const struct dm_tenant *tenant, int64_t now_ms, struct dm_err *err);
 enum dm_code memory_resume(void *self, const struct dm_tenant *tenant, struct dm_err *err);
 enum dm_code memory_paused(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err);

@@ -471,6 +471,7 @@ struct dm_operator memory_operator_port(struct memory_store *store)
         .due = memory_due,
         .owner = memory_owner,
         .stalled = memory_stalled,
+        .ended = memory_ended,
         .pause = memory_pause,
         .resume = memory_resume,
         .paused = memory_paused,

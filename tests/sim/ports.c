@@ -343,6 +343,15 @@ static enum dm_code op_stalled(void *self, int64_t before_ms, struct dm_stalled_
     return rc == DM_OK ? dm_operator_stalled(inner_operator(node), before_ms, cursor, max, ret, ret_count, err) : rc;
 }
 
+static enum dm_code op_ended(void *self, struct dm_found *cursor, uint32_t max, struct dm_found *ret,
+                             uint32_t *ret_count, struct dm_err *err)
+{
+    struct node *node = self;
+    enter_store(node);
+    enum dm_code rc = fail_store(node, err);
+    return rc == DM_OK ? dm_operator_ended(inner_operator(node), cursor, max, ret, ret_count, err) : rc;
+}
+
 static enum dm_code op_pause(void *self, const struct dm_tenant *tenant, int64_t now_ms, struct dm_err *err)
 {
     struct node *node = self;
@@ -376,8 +385,8 @@ static enum dm_code op_pauses(void *self, const struct dm_tenant *after, uint32_
     return rc == DM_OK ? dm_operator_pauses(inner_operator(node), after, max, ret, ret_count, err) : rc;
 }
 
-static const struct dm_operator_ops operator_ops = { op_ready_tenants, op_ready,  op_due,    op_owner, op_stalled,
-                                                     op_pause,         op_resume, op_paused, op_pauses };
+static const struct dm_operator_ops operator_ops = { op_ready_tenants, op_ready, op_due,    op_owner,  op_stalled,
+                                                     op_ended,         op_pause, op_resume, op_paused, op_pauses };
 
 /* ---- blobs ---- */
 

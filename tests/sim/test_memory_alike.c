@@ -287,6 +287,19 @@ static void compare_stalled(void)
     } while (counts[0] > 0);
 }
 
+static void compare_ended(void)
+{
+    const uint32_t max = 1 + below(3);
+    struct dm_found cursors[2] = { 0 };
+    struct dm_found found[2][MAX];
+    uint32_t counts[2];
+    do {
+        for (int i = 0; i < 2; i++)
+            assert_ok(dm_operator_ended(ops[i], &cursors[i], max, found[i], &counts[i], &err), &err);
+        compare_found(found[0], found[1], counts);
+    } while (counts[0] > 0);
+}
+
 static void change_and_compare_pauses(const struct dm_tenant *tenant)
 {
     const uint32_t what = below(12);
@@ -340,6 +353,7 @@ static void one_history_leaves_the_same_records_in_both_stores(void **state)
         compare_lists(tenant);
         compare_operators(tenant, file);
         compare_stalled();
+        compare_ended();
         change_and_compare_pauses(tenant);
         compare_keys(tenant, draft.transaction.idem ? draft.idem.key : DM_STR("k"));
         dm_arena_reset(&arena);

@@ -163,7 +163,7 @@ static void it_must_be_said_what_to_redrive(void **state)
     for (int i = 0; i < 101; i++)
         snprintf(many + strlen(many), sizeof(many) - strlen(many), "%s\"0192f3c4-5d6e-7f80-9a1b-000000000000\"",
                  i ? "," : "");
-    strcat(many, "]}");
+    snprintf(many + strlen(many), sizeof(many) - strlen(many), "]}");
     post("redrive", many, 400);
     rig_problem(400, "validation", "1 to 100");
     assert_int_equal(fake.redrives, 0);

@@ -260,6 +260,93 @@ static void given_a_worker_that_hangs_when_its_document_is_redriven_then_each_pa
         assert_true(rig_calls(rig, page) <= 2);
 }
 
+/* ---- left by owners that are gone --------------------------------------------------------------------------- */
+
+/* What only the records say: how often something was lost so far. */
+static void lose_so_far(struct rig *rig, const struct dm_file *file, uint32_t split_losses, uint32_t aggregations)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
+    struct dm_snapshot snapshot = read_all(rig, file, &arena);
+    struct dm_transaction transaction = { .state = &snapshot.state,
+                                          .state_before = snapshot.state.version++,
+                                          .work = &snapshot.work,
+                                          .work_before = snapshot.work.version++ };
+    snapshot.work.split_losses = split_losses;
+    snapshot.state.aggregations = aggregations;
+    commit(rig, file, &transaction);
+}
+
+static void aggregated_and_gone(struct rig *rig, const struct dm_file *file, uint32_t aggregations)
+{
+    struct dm_claim claim = claimed_and_gone(rig, file, 2, 2);
+    end_pages(rig, file, &claim, 2, true, DM_PAGE_FAILED);
+    lose_so_far(rig, file, 0, aggregations);
+    DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
+    const struct dm_ledger_context context = context_of(rig, &arena);
+    struct dm_snapshot snapshot = read_all(rig, file, &arena);
+    struct dm_change change;
+    assert_int_equal(dm_ledger_take_result(&context, &snapshot.state, DM_STR("a-gone"), &change, &rig->err), DM_OK);
+    commit(rig, file, &change.transaction);
+}
+
+static void given_owners_that_died_with_their_process_then_the_next_one_ends_every_document(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file chunking = rig_accept(rig, tenant_name, "%PDF- pages=3", "");
+    struct dm_file processing = rig_accept(rig, tenant_name, "%PDF- pages=5", "");
+    struct dm_file aggregating = rig_accept(rig, tenant_name, "%PDF- pages=2", "");
+    (void)claimed_and_gone(rig, &chunking, 0, 0);
+    struct dm_claim claim = claimed_and_gone(rig, &processing, 5, 4);
+    end_pages(rig, &processing, &claim, 1, false, DM_PAGE_FAILED);
+    aggregated_and_gone(rig, &aggregating, 0);
+    rig_reopen(rig);
+    rig_start(rig, 2);
+    assert_int_equal(rig_ended(rig, tenant_name, &chunking).processed, 3);
+    struct dm_state ended = rig_ended(rig, tenant_name, &processing);
+    assert_int_equal(ended.processed, 4);
+    assert_int_equal(ended.failed, 1);
+    assert_int_equal(rig_ended(rig, tenant_name, &aggregating).reason, DM_REASON_INTERNAL); /* of its pages */
+}
+
+static void given_what_was_lost_as_often_as_it_may_then_it_ends_with_its_reason(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file split = rig_accept(rig, tenant_name, "%PDF- pages=3", "");
+    struct dm_file page = rig_accept(rig, tenant_name, "%PDF- pages=1", "");
+    lose_so_far(rig, &split, DM_PAGE_LOSSES_MAX - 1, 0);
+    (void)claimed_and_gone(rig, &split, 0, 0);
+    (void)claimed_and_gone(rig, &page, 1, 1);
+    for (uint32_t losses = 1; losses < DM_PAGE_LOSSES_MAX; losses++) {
+        rig_reopen(rig);
+        /* The sweeper takes it back, and the next owner is gone as well: a worker without a reader to read with. */
+        DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
+        struct dm_snapshot snapshot = read_all(rig, &page, &arena);
+        const struct dm_ledger_context context = context_of(rig, &arena);
+        const struct dm_range left = { 1, 1 };
+        struct dm_change change;
+        struct dm_ranges crashed;
+        struct dm_claim next;
+        assert_int_equal(dm_ledger_give_back(&context, &snapshot, &snapshot.claims[0], (struct dm_ranges){ &left, 1 },
+                                             DM_LOST, 0, &change, &crashed, &rig->err),
+                         DM_OK);
+        commit(rig, &page, &change.transaction);
+        snapshot = read_all(rig, &page, &arena);
+        assert_int_equal(dm_ledger_claim_pages(&context, &snapshot, DM_STR("w-gone"), 1, &change, &next, &rig->err),
+                         DM_OK);
+        commit(rig, &page, &change.transaction);
+        assert_int_equal(next.losses, losses);
+    }
+    rig_reopen(rig);
+    rig_start(rig, 1);
+    struct dm_state ended = rig_ended(rig, tenant_name, &split);
+    assert_int_equal(ended.status, DM_STATUS_FAILED);
+    assert_int_equal(ended.reason, DM_REASON_CRASHED);
+    ended = rig_ended(rig, tenant_name, &page);
+    assert_int_equal(ended.failed, 1);
+    assert_int_equal(ended.reason, DM_REASON_CRASHED);
+    assert_int_equal(rig_calls(rig, 1), 0);
+}
+
 /* ---- documents in no index ----------------------------------------------------------------------------------- */
 
 static void given_documents_in_no_index_then_the_sweeper_finds_them_and_they_end(void **state)
@@ -407,6 +494,8 @@ int main(void)
         CASE(given_an_aggregator_that_is_gone_when_it_is_redriven_then_another_writes_the_result),
         CASE(given_a_failure_of_our_own_when_it_is_redriven_then_it_is_read_again_and_others_are_not),
         CASE(given_a_worker_that_hangs_when_its_document_is_redriven_then_each_page_still_ends_once),
+        CASE(given_owners_that_died_with_their_process_then_the_next_one_ends_every_document),
+        CASE(given_what_was_lost_as_often_as_it_may_then_it_ends_with_its_reason),
         CASE(given_documents_in_no_index_then_the_sweeper_finds_them_and_they_end),
         CASE(given_a_paused_tenant_then_only_others_are_read_also_after_a_restart_until_it_is_resumed),
         CASE(given_a_pause_of_all_then_what_was_claimed_is_finished_and_nothing_else),

@@ -112,6 +112,31 @@ static void progress_takes_it_from_among_them(void **state)
     assert_ok(dm_store_erase(contract.store, &contract.tenant, &file, &contract.err), &contract.err);
 }
 
+/* ---- what has ended -------------------------------------------------------------------------------------------- */
+
+static void what_has_ended_is_walked_in_pieces_each_once(void **state)
+{
+    static const enum dm_status statuses[] = { DM_STATUS_COMPLETED, DM_STATUS_PROCESSING, DM_STATUS_FAILED,
+                                               DM_STATUS_CANCELLED, DM_STATUS_PENDING,    DM_STATUS_COMPLETED };
+    struct dm_file files[DM_COUNT(statuses)];
+    for (size_t i = 0; i < DM_COUNT(statuses); i++)
+        files[i] = add(&contract.tenant, statuses[i], 100);
+    for (uint32_t piece = 1; piece <= FOUND_MAX - 1; piece += FOUND_MAX - 2) {
+        struct dm_found found[FOUND_MAX], cursor = { 0 };
+        uint32_t times[DM_COUNT(statuses)] = { 0 };
+        for (uint32_t got = piece; got == piece;) {
+            assert_ok(dm_operator_ended(op, &cursor, piece, found, &got, &contract.err), &contract.err);
+            assert_true(got <= piece);
+            for (size_t i = 0; i < DM_COUNT(files); i++)
+                times[i] += place_of(found, got, &files[i]) >= 0;
+        }
+        for (size_t i = 0; i < DM_COUNT(files); i++)
+            assert_int_equal(times[i], dm_status_is_final(statuses[i]));
+    }
+    for (size_t i = 0; i < DM_COUNT(files); i++)
+        assert_ok(dm_store_erase(contract.store, &contract.tenant, &files[i], &contract.err), &contract.err);
+}
+
 /* ---- pauses -------------------------------------------------------------------------------------------------- */
 
 static bool is_paused(const struct dm_tenant *tenant)
@@ -194,6 +219,7 @@ int operate_contract(struct dm_store store, struct dm_operator given_op, struct 
         CASE(what_made_no_progress_comes_the_longest_first_and_never_what_has_ended),
         CASE(a_walk_in_pieces_finds_each_once_also_those_of_one_instant),
         CASE(progress_takes_it_from_among_them),
+        CASE(what_has_ended_is_walked_in_pieces_each_once),
         CASE(a_pause_is_of_its_tenant_alone_until_it_is_resumed),
         CASE(pauses_can_be_read_from_the_first_on_after_a_read_from_elsewhere),
         CASE(everybodys_pause_comes_first_and_is_everybodys),

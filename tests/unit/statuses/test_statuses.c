@@ -177,7 +177,7 @@ static void every_cell_is_as_the_page_says(void **state)
     enum world_status columns[COLUMNS_MAX];
     uint32_t count = 0, row = 0, rows = 0;
     while (dm_str_next(&rest, '\n', &line)) {
-        struct dm_str cell[COLUMNS_MAX];
+        struct dm_str cell[COLUMNS_MAX] = { { NULL, 0 } };
         if (!dm_str_starts(line, DM_STR("|"))) {
             count = 0;
             continue;
