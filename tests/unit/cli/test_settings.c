@@ -288,6 +288,11 @@ static void a_fault_shows_no_control_characters_and_no_secret(void **state)
     flag(rig, "MAX_PAGES", "5\033[2J");
     (void)load(rig, DM_USER_SERVER);
     assert_null(strchr(dm_buf_z(&rig->faults), '\033'));
+    environment(rig, "LISTEN=1\033[2J\xc2\x9b\xff:x"); /* the sentence about it quotes it again */
+    (void)load(rig, DM_USER_SERVER);
+    assert_null(strchr(dm_buf_z(&rig->faults), '\033'));
+    assert_true(dm_str_is_utf8(dm_buf_str(&rig->faults)));
+    assert_null(strstr(dm_buf_z(&rig->faults), "\xc2\x9b"));
     flag(rig, "DOCMILL_PASSWORD", "");
     (void)load(rig, DM_USER_UPLOAD);
     assert_fault(rig, "--password ***");
