@@ -232,6 +232,16 @@ static bool roles_of(const char *choices, struct dm_str text, uint32_t *ret)
     return roles != 0;
 }
 
+static void land_text(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value,
+                      struct dm_str *to)
+{
+    *to = dm_arena_str(&loader->settings->arena, value->text);
+    if (!to->at) {
+        *to = DM_STR("");
+        fault(loader, setting, value, "is too long");
+    }
+}
+
 static void land(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value)
 {
     char *at = (char *)loader->settings + setting->offset;
@@ -239,7 +249,7 @@ static void land(struct loader *loader, const struct dm_setting *setting, const 
     double number = 0;
     switch (setting->kind) {
     case DM_SETTING_TEXT:
-        *(struct dm_str *)(void *)at = dm_arena_str(&loader->settings->arena, value->text);
+        land_text(loader, setting, value, (struct dm_str *)(void *)at);
         return;
     case DM_SETTING_SWITCH:
         *(bool *)(void *)at = value->text.len > 0;
@@ -329,6 +339,10 @@ static void work_out_folder(struct loader *loader)
         settings->store = dm_arena_fmt(arena, "sqlite:%s/docmill.db", settings->data.at);
     if (settings->blobs.len == 0)
         settings->blobs = dm_arena_fmt(arena, "file:%s/blobs", settings->data.at);
+    if (!settings->store.at || !settings->blobs.at) {
+        loader->fault_count++;
+        dm_buf_add_z(loader->faults, "DOCMILL_DATA: is too long\n");
+    }
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */
