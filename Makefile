@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 # The steps of a target run one after the other; Ninja is what runs in parallel.
 .NOTPARALLEL:
-.PHONY: build demo test check bench format install clean help
+.PHONY: build demo test check bench fuzz format install clean help
 
 build: ## Build docmill and docmill-pdf into build/ (installs what is missing first)
 	@scripts/install-packages build
@@ -26,6 +26,10 @@ bench: ## Measure docmill beside other programs
 	@scripts/build -Dbench=true
 	@bench/run
 
+fuzz: ## Feed the parsers made-up bytes for TIME=60 seconds; ONLY=name, REPLAY=file
+	@scripts/install-packages fuzz
+	@TIME="$${TIME:-60}" scripts/fuzz
+
 format: ## Rewrite the C sources the way `make check` wants them
 	@scripts/install-packages check
 	@scripts/format
@@ -34,7 +38,7 @@ install: build ## Install under PREFIX (/usr/local), below DESTDIR if given
 	@scripts/install
 
 clean: ## Remove everything that was built
-	rm -rf build build-asan build-tsan build-check .venv
+	rm -rf build build-asan build-tsan build-check build-fuzz .venv
 
 help: ## This list
 	@echo "docmill: a document in, every page read by a model, one result out."

@@ -19,6 +19,7 @@ enum {
     STORE_BYTES = 32 << 20,
     NO_PAGE = -1,
     KEEP_BYTES = 8 << 20,
+    EDGE_MAX = 1 << 14, /* pixels; no picture that long fits into a helper's memory */
 };
 
 /* MuPDF's own, which have no header. Registering these three alone leaves out XPS, SVG, comics and web
@@ -380,6 +381,8 @@ failure document_render(struct document *document, uint32_t page, uint32_t long_
     failure failed = document_size(document, page, &size);
     if (failed)
         return failed;
+    if (long_edge > EDGE_MAX)
+        return DM_FRAME_FAILURE_TOO_LARGE;
     bool partly = false;
     float scale = (float)long_edge / fmaxf(size.width, size.height);
     failed = render(document, page, scale, grey, &partly, ret);
@@ -397,6 +400,8 @@ failure document_scan(struct document *document, uint32_t page, uint32_t dpi, ui
     failure failed = document_size(document, page, &size);
     if (failed)
         return failed;
+    if (long_edge_max > EDGE_MAX)
+        return DM_FRAME_FAILURE_TOO_LARGE;
     bool partly = false;
     float scale = fminf((float)dpi / 72, (float)long_edge_max / fmaxf(size.width, size.height));
     failed = render(document, page, scale, true, &partly, ret);

@@ -120,7 +120,7 @@ bool dm_str_to_i64(struct dm_str s, int64_t *ret_value)
 
 bool dm_str_is_utf8(struct dm_str s)
 {
-    const unsigned char *p = (const unsigned char *)s.at;
+    const unsigned char *p = (const unsigned char *)(s.at ? s.at : "");
     const unsigned char *end = p + s.len;
     while (p < end) {
         if (*p < 0x80) {

@@ -5,7 +5,7 @@
 
 #include "cli/nearest.h"
 
-enum { OPTIONS_MAX = 96, FIRST_VALUE = 1000 };
+enum { OPTIONS_MAX = 96, FIRST_VALUE = 1000, GIVEN_COLUMNS = 60 };
 
 /* What getopt_long is told, and what each of its numbers means. */
 struct options {
@@ -52,13 +52,19 @@ static void collect(struct options *options, const struct dm_command *command)
     }
 }
 
+/* An argument as it was given, fit to be shown. */
+static void add_given(struct dm_buf *faults, const char *given)
+{
+    const struct dm_look plain = { .utf8 = true };
+    dm_text_add_fit(faults, dm_str_z(given), GIVEN_COLUMNS, &plain);
+}
+
 static void fault_unknown(const struct options *options, const struct dm_command *command, const char *given,
                           struct dm_buf *faults)
 {
-    struct dm_look plain = { .utf8 = true };
     struct dm_str name = dm_str_z(given);
     dm_buf_addf(faults, "docmill %s takes no ", command->name);
-    dm_text_add_fit(faults, name, 60, &plain);
+    add_given(faults, given);
     while (name.len > 0 && name.at[0] == '-')
         name = dm_str_from(name, 1);
     struct dm_nearest nearest = { .word = dm_str_cut(name, 0, dm_str_find_char(name, '=')) };
@@ -116,19 +122,21 @@ bool dm_args_read(const struct dm_command *command, int argc, char **argv, struc
         for (uint32_t i = 0; got < FIRST_VALUE && i < options.count; i++)
             if (options.flags[i] && options.flags[i]->letter && options.flags[i]->letter == got)
                 at = i;
-        if (got == ':')
-            dm_buf_addf(faults, "%s needs a value\n", argv[optind - 1]);
-        else if (at == OPTIONS_MAX && optopt > 0 && optopt < FIRST_VALUE)
+        if (got == ':') {
+            add_given(faults, argv[optind - 1]);
+            dm_buf_add_z(faults, " needs a value\n");
+        } else if (at == OPTIONS_MAX && optopt > 0 && optopt < FIRST_VALUE) {
             dm_buf_addf(faults, "docmill %s takes no -%c\n", command->name,
                         optopt > ' ' && optopt < 0x7f ? optopt : '?');
-        else if (at == OPTIONS_MAX && optopt >= FIRST_VALUE)
+        } else if (at == OPTIONS_MAX && optopt >= FIRST_VALUE) {
             dm_buf_addf(faults, "--%s takes no value\n", options.of[optopt - FIRST_VALUE].name);
-        else if (at == OPTIONS_MAX)
+        } else if (at == OPTIONS_MAX) {
             fault_unknown(&options, command, argv[optind - 1], faults);
-        else if (options.flags[at])
+        } else if (options.flags[at]) {
             land(options.flags[at], optarg, ret_options, faults);
-        else
+        } else {
             ret_settings->of[options.rows[at]] = optarg;
+        }
     }
     *ret_operands = argv + optind;
     *ret_operand_count = (uint32_t)(argc - optind);
@@ -136,9 +144,11 @@ bool dm_args_read(const struct dm_command *command, int argc, char **argv, struc
         return true;
     if (*ret_operand_count < command->operands_least)
         dm_buf_addf(faults, "%s\n", command->operands_missing);
-    if (*ret_operand_count > command->operands_most)
-        dm_buf_addf(faults, "docmill %s takes %s, and here is one too many: %s\n", command->name,
-                    command->operands_most ? command->operands : "nothing but flags",
-                    (*ret_operands)[command->operands_most]);
+    if (*ret_operand_count > command->operands_most) {
+        dm_buf_addf(faults, "docmill %s takes %s, and here is one too many: ", command->name,
+                    command->operands_most ? command->operands : "nothing but flags");
+        add_given(faults, (*ret_operands)[command->operands_most]);
+        dm_buf_add_char(faults, '\n');
+    }
     return faults->len == before;
 }

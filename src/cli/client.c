@@ -9,7 +9,8 @@ enum {
     SENTENCE_MAX = 8 * 1024,
     TROUBLE_MAX = 4 * SENTENCE_MAX,
     ASK_MS = 30 * DM_SECOND_MS,
-    HEADERS_MAX = 8
+    HEADERS_MAX = 8,
+    LEFT_SECONDS_MAX = 1000 * 1000 * 1000, /* an estimate past it is none */
 };
 
 /* ---- requests ---------------------------------------------------------------------------------------------------- */
@@ -233,6 +234,19 @@ enum dm_exit dm_client_ask_json(struct dm_client *client, const struct dm_ask *a
 
 /* ---- a document as the server shows it --------------------------------------------------------------------------- */
 
+/* Numbers that no docmill says are taken for not said: another server, or a broken one, answers here, too. */
+static uint32_t count_of(const json_t *object, const char *name, uint32_t fallback)
+{
+    int64_t count = dm_json_int(object, name, fallback);
+    return count >= 0 && count <= UINT32_MAX ? (uint32_t)count : fallback;
+}
+
+static int64_t milliseconds_of(const json_t *seconds)
+{
+    double value = json_is_number(seconds) ? json_number_value(seconds) : -1;
+    return value >= 0 && value <= LEFT_SECONDS_MAX ? (int64_t)(value * DM_SECOND_MS) : -1;
+}
+
 struct dm_job dm_job_read(const json_t *value)
 {
     const json_t *progress = json_object_get(value, "progress");
@@ -244,12 +258,11 @@ struct dm_job dm_job_read(const json_t *value)
                           .outcome = dm_json_str(value, "outcome"),
                           .reason = dm_json_str(error, "reason"),
                           .detail = dm_json_str(error, "detail"),
-                          .total = (uint32_t)dm_json_int(progress, "total", 0),
-                          .processed = (uint32_t)dm_json_int(progress, "processed", 0),
-                          .failed = (uint32_t)dm_json_int(progress, "failed", 0),
-                          .skipped = (uint32_t)dm_json_int(pages, "skipped", dm_json_int(progress, "skipped", 0)) };
-    const json_t *left = json_object_get(value, "etaSeconds");
-    job.left_ms = json_is_number(left) ? (int64_t)(json_number_value(left) * DM_SECOND_MS) : -1;
+                          .total = count_of(progress, "total", 0),
+                          .processed = count_of(progress, "processed", 0),
+                          .failed = count_of(progress, "failed", 0),
+                          .skipped = count_of(pages, "skipped", count_of(progress, "skipped", 0)),
+                          .left_ms = milliseconds_of(json_object_get(value, "etaSeconds")) };
     job.ended = dm_str_eq(job.status, DM_STR("completed")) || dm_str_eq(job.status, DM_STR("failed")) ||
                 dm_str_eq(job.status, DM_STR("cancelled"));
     return job;

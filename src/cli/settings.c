@@ -11,6 +11,7 @@
 
 #include "base/calendar.h"
 #include "cli/nearest.h"
+#include "cli/text.h"
 
 enum { CONFIG_BYTES_MAX = 256 * 1024, SHOWN_MAX = 80, TEXTS_MAX = 512 * 1024 };
 
@@ -25,13 +26,18 @@ struct loader {
 
 /* ---- faults ----------------------------------------------------------------------------------------------------- */
 
-/* A value from outside, fit to be shown: cut, and without control characters that a terminal would obey. */
+/* What comes from outside is shown without what a terminal would obey, and cut between characters. */
+static const struct dm_look plain_look = { .utf8 = true };
+
 static void add_shown(struct dm_buf *buf, struct dm_str text)
 {
-    for (size_t i = 0; i < text.len && i < SHOWN_MAX; i++)
-        dm_buf_add_char(buf, (unsigned char)text.at[i] < ' ' || text.at[i] == 0x7f ? '?' : text.at[i]);
-    if (text.len > SHOWN_MAX)
-        dm_buf_add_z(buf, "...");
+    dm_text_add_fit(buf, text, SHOWN_MAX, &plain_look);
+}
+
+static void add_line(const struct loader *loader, uint32_t number)
+{
+    dm_text_add_clean(loader->faults, dm_str_z(loader->sources->config), &plain_look);
+    dm_buf_addf(loader->faults, " line %u", number);
 }
 
 static void begin_fault(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value)
@@ -44,8 +50,11 @@ static void begin_fault(struct loader *loader, const struct dm_setting *setting,
     add_shown(loader->faults, setting->secret ? DM_STR("***") : value->text);
     if (value->origin == DM_ORIGIN_ENVIRONMENT)
         dm_buf_add_z(loader->faults, " (environment)");
-    else if (value->origin == DM_ORIGIN_FILE)
-        dm_buf_addf(loader->faults, " (%s line %u)", loader->sources->config, value->line);
+    if (value->origin == DM_ORIGIN_FILE) {
+        dm_buf_add_z(loader->faults, " (");
+        add_line(loader, value->line);
+        dm_buf_add_char(loader->faults, ')');
+    }
     dm_buf_add_z(loader->faults, ": ");
 }
 
@@ -61,7 +70,7 @@ static void fault(struct loader *loader, const struct dm_setting *setting, const
                   const char *sentence)
 {
     begin_fault(loader, setting, value);
-    dm_buf_add_z(loader->faults, sentence);
+    dm_text_add_clean(loader->faults, dm_str_z(sentence), &plain_look); /* some quote the value */
     end_fault(loader, setting, value);
 }
 
@@ -85,7 +94,8 @@ static void config_line(struct loader *loader, struct dm_str line, uint32_t numb
     struct dm_str value = dm_str_trim(dm_str_from(line, equals + 1));
     if (equals == line.len || dm_str_find_char(line, '\0') < line.len) {
         loader->fault_count++;
-        dm_buf_addf(loader->faults, "%s line %u: is no NAME=value\n", loader->sources->config, number);
+        add_line(loader, number);
+        dm_buf_add_z(loader->faults, ": is no NAME=value\n");
         return;
     }
     if (value.len >= 2 && (value.at[0] == '"' || value.at[0] == '\'') && value.at[value.len - 1] == value.at[0])
@@ -99,7 +109,8 @@ static void config_line(struct loader *loader, struct dm_str line, uint32_t numb
         for (uint32_t i = 0; i < count; i++)
             dm_nearest_offer(&nearest, table[i].name);
         loader->fault_count++;
-        dm_buf_addf(loader->faults, "%s line %u: there is no setting ", loader->sources->config, number);
+        add_line(loader, number);
+        dm_buf_add_z(loader->faults, ": there is no setting ");
         add_shown(loader->faults, name);
         if (nearest.best)
             dm_buf_addf(loader->faults, "; did you mean %s?", nearest.best);
@@ -109,8 +120,8 @@ static void config_line(struct loader *loader, struct dm_str line, uint32_t numb
     struct dm_setting_value *found = &loader->values->of[setting - table];
     if (found->line != 0) {
         loader->fault_count++;
-        dm_buf_addf(loader->faults, "%s line %u: %s is also set in line %u\n", loader->sources->config, number,
-                    setting->name, found->line);
+        add_line(loader, number);
+        dm_buf_addf(loader->faults, ": %s is also set in line %u\n", setting->name, found->line);
         return;
     }
     *found = (struct dm_setting_value){ .text = dm_arena_str(&loader->settings->arena, value),
@@ -138,7 +149,9 @@ static void read_config(struct loader *loader)
         (void)close(fd);
     if (got != 0) {
         loader->fault_count++;
-        dm_buf_addf(loader->faults, "--config %s: %s\n", path,
+        dm_buf_add_z(loader->faults, "--config ");
+        dm_text_add_clean(loader->faults, dm_str_z(path), &plain_look);
+        dm_buf_addf(loader->faults, ": %s\n",
                     got < 0 ? strerror(problem) : "is larger than 256 KiB; is it the right file?");
         return;
     }
@@ -219,6 +232,16 @@ static bool roles_of(const char *choices, struct dm_str text, uint32_t *ret)
     return roles != 0;
 }
 
+static void land_text(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value,
+                      struct dm_str *to)
+{
+    *to = dm_arena_str(&loader->settings->arena, value->text);
+    if (!to->at) {
+        *to = DM_STR("");
+        fault(loader, setting, value, "is too long");
+    }
+}
+
 static void land(struct loader *loader, const struct dm_setting *setting, const struct dm_setting_value *value)
 {
     char *at = (char *)loader->settings + setting->offset;
@@ -226,7 +249,7 @@ static void land(struct loader *loader, const struct dm_setting *setting, const 
     double number = 0;
     switch (setting->kind) {
     case DM_SETTING_TEXT:
-        *(struct dm_str *)(void *)at = dm_arena_str(&loader->settings->arena, value->text);
+        land_text(loader, setting, value, (struct dm_str *)(void *)at);
         return;
     case DM_SETTING_SWITCH:
         *(bool *)(void *)at = value->text.len > 0;
@@ -316,6 +339,10 @@ static void work_out_folder(struct loader *loader)
         settings->store = dm_arena_fmt(arena, "sqlite:%s/docmill.db", settings->data.at);
     if (settings->blobs.len == 0)
         settings->blobs = dm_arena_fmt(arena, "file:%s/blobs", settings->data.at);
+    if (!settings->store.at || !settings->blobs.at) {
+        loader->fault_count++;
+        dm_buf_add_z(loader->faults, "DOCMILL_DATA: is too long\n");
+    }
 }
 
 /* ---- the whole --------------------------------------------------------------------------------------------------- */

@@ -527,9 +527,12 @@ const char *dm_refuse_url(struct dm_str value)
         return "must begin with http:// or https://";
     if (rest.len == 0 || rest.at[0] == '/' || rest.at[0] == ':')
         return "has no host";
+    /* What RFC 3986 has no place for must not get into links, which stand in JSON and in headers. */
+    static const struct dm_str foreign = DM_STR_INIT("?#\"\\<>^`{|}");
     for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.at[i] <= ' ' || value.at[i] == '?' || value.at[i] == '#')
-            return "must be a plain URL without spaces, ? and #";
+        if ((unsigned char)value.at[i] <= ' ' || (unsigned char)value.at[i] >= 0x7f ||
+            dm_str_find_char(foreign, value.at[i]) < foreign.len)
+            return "must be a plain URL without spaces, quotes, ? and #";
     return NULL;
 }
 

@@ -383,8 +383,9 @@ static enum dm_code read_returned(struct dm_str text, struct dm_arena *arena, st
         return dm_fail(err, DM_TOO_LARGE, "%" PRIu32 " ranges do not fit into the memory of this request", count);
     for (uint32_t i = 0; i < count; i++) {
         int64_t losses;
-        if (!take_range(&text, ':', &at[i].first, &at[i].last) || !take_number(&text, ':', &losses) || losses < 0 ||
-            losses > UINT32_MAX || !take_number(&text, ',', &at[i].due_ms))
+        if (!take_range(&text, ':', &at[i].first, &at[i].last) || (i > 0 && at[i].first <= at[i - 1].last) ||
+            !take_number(&text, ':', &losses) || losses < 0 || losses > UINT32_MAX ||
+            !take_number(&text, ',', &at[i].due_ms))
             return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"returned\" is unreadable");
         at[i].losses = (uint32_t)losses;
     }

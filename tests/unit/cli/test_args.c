@@ -108,6 +108,14 @@ static void operands_are_counted(void **state)
     assert_true(read_line("pages a 3").fine);
 }
 
+static void what_was_given_is_told_without_what_a_terminal_would_obey(void **state)
+{
+    (void)state;
+    assert_refused("status a b\033[31m\xff", "one too many: b?[31m?\n");
+    assert_refused("run -\033p", "takes no -?");
+    assert_refused("submit --\033[0m x", "takes no --?[0m");
+}
+
 static void help_is_found_whatever_else_is_wrong(void **state)
 {
     (void)state;
@@ -249,6 +257,7 @@ int main(void)
         cmocka_unit_test(an_unknown_flag_gets_the_nearest_one),
         cmocka_unit_test(values_are_checked_by_their_kind),
         cmocka_unit_test(operands_are_counted),
+        cmocka_unit_test(what_was_given_is_told_without_what_a_terminal_would_obey),
         cmocka_unit_test(help_is_found_whatever_else_is_wrong),
         cmocka_unit_test(the_nearest_name_is_near),
         cmocka_unit_test(every_command_is_complete),

@@ -86,6 +86,19 @@ static void an_answer_that_lacks_everything_is_harmless(void **state)
     assert_int_equal(dm_job_exit(&nothing), DM_EXIT_NOT_KNOWN);
 }
 
+static void numbers_that_no_document_has_are_taken_for_not_said(void **state)
+{
+    (void)state;
+    json_auto_t *value = parse("{\"status\":\"processing\",\"etaSeconds\":1e300,\"pages\":{\"skipped\":-3},"
+                               "\"progress\":{\"total\":-1,\"processed\":99999999999,\"failed\":4294967296}}");
+    struct dm_job job = dm_job_read(value);
+    assert_int_equal(job.left_ms, -1);
+    assert_int_equal(job.total, 0);
+    assert_int_equal(job.processed, 0);
+    assert_int_equal(job.failed, 0);
+    assert_int_equal(job.skipped, 0);
+}
+
 static void statuses_of_http_become_exit_statuses(void **state)
 {
     (void)state;
@@ -157,6 +170,7 @@ int main(void)
         cmocka_unit_test(a_failed_document_says_why_and_what_helps),
         cmocka_unit_test(a_cancelled_document_has_failed),
         cmocka_unit_test(an_answer_that_lacks_everything_is_harmless),
+        cmocka_unit_test(numbers_that_no_document_has_are_taken_for_not_said),
         cmocka_unit_test(statuses_of_http_become_exit_statuses),
         cmocka_unit_test(a_problem_becomes_a_sentence_and_advice),
         cmocka_unit_test(an_id_is_escaped_in_a_path),

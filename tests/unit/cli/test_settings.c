@@ -262,6 +262,23 @@ static void numbers_must_be_whole_words(void **state)
     }
 }
 
+static void an_url_holds_nothing_that_would_break_a_link(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const wrong[] = { "ftp://h",     "http://",       "http:///x",     "http://:1",
+                                         "http://h/ x", "http://h/?x",   "http://h#x",    "http://h/\"x",
+                                         "http://h\\x", "http://h/\x7f", "http://h/\xff", "http://h/\xc3\xa4" };
+    for (size_t i = 0; i < DM_COUNT(wrong); i++) {
+        flag(rig, "PUBLIC_URL", wrong[i]);
+        (void)load(rig, DM_USER_SERVER);
+        if (rig->wrong != 1)
+            fail_msg("\"%s\" was taken", wrong[i]);
+    }
+    flag(rig, "PUBLIC_URL", "https://docs.example.com:8443/~a/b%20c");
+    (void)load(rig, DM_USER_SERVER);
+    assert_int_equal(rig->wrong, 0);
+}
+
 static void a_misspelt_name_in_the_file_gets_its_line_and_the_right_one(void **state)
 {
     struct rig *rig = *state;
@@ -288,9 +305,29 @@ static void a_fault_shows_no_control_characters_and_no_secret(void **state)
     flag(rig, "MAX_PAGES", "5\033[2J");
     (void)load(rig, DM_USER_SERVER);
     assert_null(strchr(dm_buf_z(&rig->faults), '\033'));
+    environment(rig, "LISTEN=1\033[2J\xc2\x9b\xff:x"); /* the sentence about it quotes it again */
+    (void)load(rig, DM_USER_SERVER);
+    assert_null(strchr(dm_buf_z(&rig->faults), '\033'));
+    assert_true(dm_str_is_utf8(dm_buf_str(&rig->faults)));
+    assert_null(strstr(dm_buf_z(&rig->faults), "\xc2\x9b"));
     flag(rig, "DOCMILL_PASSWORD", "");
     (void)load(rig, DM_USER_UPLOAD);
     assert_fault(rig, "--password ***");
+}
+
+static void a_value_that_is_too_long_is_refused_rather_than_left_out(void **state)
+{
+    struct rig *rig = *state;
+    char *path = calloc(1, 600 * 1024);
+    assert_non_null(path);
+    memset(path, 'x', 600 * 1024 - 1);
+    flag(rig, "DOCMILL_DATA", path);
+    (void)load(rig, DM_USER_SERVER);
+    assert_fault(rig, "is too long");
+    path[300 * 1024] = '\0'; /* fits, but the paths that are made of it do not */
+    (void)load(rig, DM_USER_SERVER);
+    assert_fault(rig, "is too long");
+    free(path);
 }
 
 static void a_client_does_not_mind_the_servers_settings(void **state)
@@ -374,9 +411,11 @@ int main(void)
         T(the_data_folder_follows_the_habits_of_the_system),
         T(every_wrong_setting_is_reported_at_once_with_range_and_example),
         T(numbers_must_be_whole_words),
+        T(an_url_holds_nothing_that_would_break_a_link),
         T(a_misspelt_name_in_the_file_gets_its_line_and_the_right_one),
         T(a_file_that_is_not_there_is_a_fault),
         T(a_fault_shows_no_control_characters_and_no_secret),
+        T(a_value_that_is_too_long_is_refused_rather_than_left_out),
         T(a_client_does_not_mind_the_servers_settings),
         T(only_loopback_is_listened_on),
         T(listening_elsewhere_says_why_not),

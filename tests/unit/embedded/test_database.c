@@ -218,6 +218,7 @@ static void rows_that_no_docmill_wrote_are_corrupt(void **state)
         "UPDATE work SET returned='1-5'",
         "UPDATE work SET returned='1-5:x:0'",
         "UPDATE work SET returned='1-2:-1:0'",
+        "UPDATE work SET returned='3-4:0:0,1-2:0:0'",
         "UPDATE work SET key='',chosen='x'",
         "UPDATE claim SET owner=printf('%0200d',1)",
         /* Counters that do not add up. */

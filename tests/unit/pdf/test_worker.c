@@ -126,6 +126,18 @@ static void a_document_is_opened_and_its_pages_answered(void **state)
     assert_int_equal(end(&talk), WORKER_DONE);
 }
 
+static void a_picture_larger_than_any_helper_can_hold_is_refused(void **state)
+{
+    struct conversation talk;
+    begin(&talk);
+    open_text(&talk, "one\ftwo");
+    ask(&talk, DM_FRAME_PAGE, DM_STR("\1\0\0\0\1\3\xff\xff\xff\xff"), -1);
+    assert_int_equal(expect(&talk, DM_FRAME_FAILED).at[0], DM_FRAME_FAILURE_TOO_LARGE);
+    ask(&talk, DM_FRAME_SCAN, DM_STR("\1\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff"), -1);
+    assert_int_equal(expect(&talk, DM_FRAME_FAILED).at[0], DM_FRAME_FAILURE_TOO_LARGE);
+    assert_int_equal(end(&talk), WORKER_DONE);
+}
+
 static void a_page_before_the_document_ends_the_worker(void **state)
 {
     struct conversation talk;
@@ -198,6 +210,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_is_opened_and_its_pages_answered),
+        cmocka_unit_test(a_picture_larger_than_any_helper_can_hold_is_refused),
         cmocka_unit_test(a_page_before_the_document_ends_the_worker),
         cmocka_unit_test(a_second_document_ends_the_worker),
         cmocka_unit_test(a_document_without_a_descriptor_ends_the_worker),
