@@ -5,6 +5,7 @@
  * The api over the real pipeline and the embedded backends; documents are read by the pipeline's rig. */
 #include "../pipeline/rig.h"
 
+#include <ftw.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ struct world {
     struct rig *rig;
     struct dm_api *api;
     struct answer answer;
+    unsigned uploads;
     unsigned failures; /* requests with an allocation that failed */
 };
 
@@ -298,6 +300,15 @@ static void upload_in_turn(struct world *world, struct request *request, const c
         assert_true(n < N_MAX);
     } while (failed);
     assert_true(n > 10);
+    world->uploads += n;
+}
+
+static unsigned sources;
+
+static int count_source(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    sources += strstr(path, ",source") != NULL;
+    return 0;
 }
 
 static void given_uploads_when_an_allocation_fails_then_they_are_refused_or_accepted_with_all_that_was_said(void **state)
@@ -311,6 +322,10 @@ static void given_uploads_when_an_allocation_fails_then_they_are_refused_or_acce
         "POST", "/api/upload?fileName=a%20b.pdf", { "Content-Type" }, { "application/pdf" }, "%PDF- pages=3"
     };
     upload_in_turn(world, &of_bytes, "a b.pdf", false);
+    /* Each was accepted once, at the first or the second try; what was refused left nothing. */
+    sources = 0;
+    assert_int_equal(nftw(world->rig->folder, count_source, 16, FTW_PHYS), 0);
+    assert_int_equal(sources, world->uploads);
 }
 
 int main(void)
