@@ -278,6 +278,16 @@ static void take_headers(struct dm_exchange *x)
             dm_params_set(x, DM_PARAM_TENANT_ID, dm_str_trim(x->head.headers[i].value), DM_FROM_HEADER);
 }
 
+/* Bodies are taken as they are. What somebody packed would be stored packed, and nothing here unpacks. */
+static bool judge_encoding(struct dm_exchange *x)
+{
+    struct dm_str encoding = dm_head_list(x, DM_STR("content-encoding"));
+    if (x->head.body_bytes == 0 || !encoding.len || dm_str_eq_nocase(encoding, DM_STR("identity")))
+        return true;
+    dm_refuse(x, DM_PROBLEM_UNSUPPORTED_BODY, "Content-Encoding is not taken: send the bytes as they are.");
+    return false;
+}
+
 static bool judge_json_head(struct dm_exchange *x)
 {
     struct dm_str type = dm_media_bare(dm_head_get(&x->head, DM_STR("content-type")));
@@ -321,7 +331,7 @@ static enum dm_next begin(struct dm_exchange *x)
         return dm_refuse(x, DM_PROBLEM_FORBIDDEN,
                          "Operation is served only by a server that listens on loopback without authentication.");
     take_headers(x);
-    if (!dm_params_query(x))
+    if (!dm_params_query(x) || !judge_encoding(x))
         return DM_NEXT_RESPOND;
     if (x->route->body == DM_BODY_UPLOAD)
         return dm_upload_admit(x) ? DM_NEXT_BODY : DM_NEXT_RESPOND;
