@@ -111,8 +111,9 @@ enum dm_code dm_sqlite_open(const char *path, uint32_t read_connections, struct 
     dm_buf_addf(&name, "%s%s", *path == '/' ? "" : "./", path);
     sqlite->path = name.failed ? NULL : dm_str_dup_z(dm_buf_str(&name));
     atomic_init(&sqlite->commits, 0);
-    enum dm_code rc = sqlite->path ? open_writer(sqlite, read_connections, ret_found, err)
-                                   : dm_fail(err, DM_INVALID, "the path of the database is too long");
+    enum dm_code rc = dm_buf_check(&name, "the path of the database", err);
+    if (rc == DM_OK)
+        rc = sqlite->path ? open_writer(sqlite, read_connections, ret_found, err) : dm_fail_memory(err);
     if (rc != DM_OK) {
         dm_free(sqlite->path);
         dm_free(sqlite);

@@ -105,8 +105,7 @@ static bool send(struct world *world, const struct request *request, unsigned fa
                             .header_count = 2,
                             .body_bytes = request->body ? (int64_t)strlen(request->body) : 0 };
     for (int i = 0; i < 6 && request->names[i]; i++)
-        headers[head.header_count++] =
-            (struct dm_header){ dm_str_z(request->names[i]), dm_str_z(request->values[i]) };
+        headers[head.header_count++] = (struct dm_header){ dm_str_z(request->names[i]), dm_str_z(request->values[i]) };
     free(world->answer.body);
     world->answer = (struct answer){ 0 };
     struct failing failing;
@@ -210,7 +209,9 @@ static void given_a_request_that_changes_a_document_when_an_allocation_fails_the
     struct dm_file done = completed(world);
     char target[200];
     snprintf(target, sizeof(target), "/api/jobs/%s/retry", done.id);
-    const struct request retry = { "POST", target, { "Content-Type" }, { "application/json" }, "{\"pages\":\"1-2,4\"}" };
+    const struct request retry = {
+        "POST", target, { "Content-Type" }, { "application/json" }, "{\"pages\":\"1-2,4\"}"
+    };
     unsigned n = 0;
     while (send(world, &retry, ++n) && world->answer.status != 202) {
         assert_overloaded(world, &retry, n);
@@ -244,13 +245,14 @@ static void given_a_request_that_changes_a_document_when_an_allocation_fails_the
 
 /* ---- uploads ---- */
 
-static const char form[] = "--B\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{\"case\":[1,\"two\",null]}\r\n"
-                           "--B\r\nContent-Disposition: form-data; name=\"colour\"\r\n\r\nblue\r\n"
-                           "--B\r\nContent-Disposition: form-data; name=\"file\"; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf\r\n"
-                           "Content-Type: application/pdf\r\n\r\n%PDF- pages=3\r\n"
-                           "--B\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nsesame\r\n"
-                           "--B\r\nContent-Disposition: form-data; name=\"pages\"\r\n\r\n1-2\r\n"
-                           "--B\r\nContent-Disposition: form-data; name=\"priority\"\r\n\r\n3\r\n--B--\r\n";
+static const char form[] =
+    "--B\r\nContent-Disposition: form-data; name=\"metadata\"\r\n\r\n{\"case\":[1,\"two\",null]}\r\n"
+    "--B\r\nContent-Disposition: form-data; name=\"colour\"\r\n\r\nblue\r\n"
+    "--B\r\nContent-Disposition: form-data; name=\"file\"; filename*=UTF-8''r%C3%A9sum%C3%A9.pdf\r\n"
+    "Content-Type: application/pdf\r\n\r\n%PDF- pages=3\r\n"
+    "--B\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\nsesame\r\n"
+    "--B\r\nContent-Disposition: form-data; name=\"pages\"\r\n\r\n1-2\r\n"
+    "--B\r\nContent-Disposition: form-data; name=\"priority\"\r\n\r\n3\r\n--B--\r\n";
 
 /* The document that an answer of success speaks of has all that was said of it. */
 static void assert_accepted(struct world *world, const char *name, bool options)
@@ -263,9 +265,9 @@ static void assert_accepted(struct world *world, const char *name, bool options)
     const struct dm_tenant tenant = rig_tenant("t");
     DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
     struct dm_snapshot snapshot;
-    assert_int_equal(
-        dm_document_read(&world->rig->pipeline, &tenant, &file, DM_PART_DOCUMENT | DM_PART_STATE, &arena, &snapshot, &err),
-        DM_OK);
+    assert_int_equal(dm_document_read(&world->rig->pipeline, &tenant, &file, DM_PART_DOCUMENT | DM_PART_STATE, &arena,
+                                      &snapshot, &err),
+                     DM_OK);
     const struct dm_document *document = &snapshot.document;
     assert_true(dm_str_eq(document->name, dm_str_z(name)));
     if (!options)
@@ -311,12 +313,11 @@ static int count_source(const char *path, const struct stat *info, int type, str
     return 0;
 }
 
-static void given_uploads_when_an_allocation_fails_then_they_are_refused_or_accepted_with_all_that_was_said(void **state)
+static void given_uploads_when_an_allocation_fails_then_they_are_refused_or_accepted_with_all_that_was_said(
+    void **state)
 {
     struct world *world = *state;
-    struct request of_form = {
-        "POST", "/api/upload", { "Content-Type" }, { "multipart/form-data; boundary=B" }, form
-    };
+    struct request of_form = { "POST", "/api/upload", { "Content-Type" }, { "multipart/form-data; boundary=B" }, form };
     upload_in_turn(world, &of_form, "r\xc3\xa9sum\xc3\xa9.pdf", true);
     struct request of_bytes = {
         "POST", "/api/upload?fileName=a%20b.pdf", { "Content-Type" }, { "application/pdf" }, "%PDF- pages=3"

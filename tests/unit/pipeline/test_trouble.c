@@ -57,7 +57,8 @@ static void given_a_disk_that_fills_up_as_a_result_is_written_when_it_has_room_t
     assert_completed(rig, &file, 5);
 }
 
-static void given_pages_under_way_when_the_disk_is_full_for_ten_minutes_then_all_of_them_are_read_afterwards(void **state)
+static void given_pages_under_way_when_the_disk_is_full_for_ten_minutes_then_all_of_them_are_read_afterwards(
+    void **state)
 {
     struct rig *rig = *state;
     enum { DOCUMENTS = 6, PAGES = 40 }; /* more pages in hand than the model is asked about at once */

@@ -15,13 +15,13 @@ struct trouble {
     struct dm_stream stream;
     struct dm_runtime runtime;
     _Atomic int64_t now_ms; /* the clock, which stands until the test pushes it */
-    pthread_mutex_t lock;    /* guards the four below */
-    uint32_t tasks;          /* of the pipeline, running or waiting */
-    uint32_t settled;        /* of those: wait, and have looked at the clock since `round` began */
+    pthread_mutex_t lock;   /* guards the four below */
+    uint32_t tasks;         /* of the pipeline, running or waiting */
+    uint32_t settled;       /* of those: wait, and have looked at the clock since `round` began */
     uint32_t round;
     uint32_t wakes;
-    _Atomic bool woken;      /* the stream: it ends */
-    _Atomic bool full;        /* nothing can be written */
+    _Atomic bool woken;          /* the stream: it ends */
+    _Atomic bool full;           /* nothing can be written */
     _Atomic bool full_at_result; /* the disk fills up when a result is about to be written */
     _Atomic uint32_t refused;
     /* Allocations of the pipeline's tasks: those whose number is a multiple of fail_every fail, up to the number
