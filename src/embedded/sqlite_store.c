@@ -93,10 +93,12 @@ static enum dm_code open_writer(struct dm_sqlite *sqlite, uint32_t read_connecti
     dm_readers_make(&sqlite->readers, sqlite->path, read_connections ? read_connections : READ_CONNECTIONS,
                     &sqlite->commits);
     rc = dm_writer_start(&db, &sqlite->readers, &sqlite->commits, &sqlite->writer, err);
-    if (rc == DM_OK)
+    if (rc == DM_OK) {
         *ret_found = found;
-    else
+    } else {
+        dm_db_close(&db); /* unless the writer has taken it, and closed it */
         dm_readers_free(&sqlite->readers);
+    }
     return rc;
 }
 
