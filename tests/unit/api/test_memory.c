@@ -26,6 +26,7 @@ struct world {
     struct rig *rig;
     struct dm_api *api;
     struct answer answer;
+    char key[40]; /* Idempotency-Key of the upload */
     unsigned uploads;
     unsigned failures; /* requests with an allocation that failed */
 };
@@ -280,13 +281,12 @@ static void assert_accepted(struct world *world, const char *name, bool options)
 
 static void upload_in_turn(struct world *world, struct request *request, const char *name, bool options)
 {
-    char key[40];
     unsigned n = 0;
     bool failed;
     do {
-        snprintf(key, sizeof(key), "key-%s-%u", options ? "form" : "raw", ++n);
+        snprintf(world->key, sizeof(world->key), "key-%s-%u", options ? "form" : "raw", ++n);
         request->names[1] = "Idempotency-Key";
-        request->values[1] = key;
+        request->values[1] = world->key;
         failed = send(world, request, n);
         bool accepted = world->answer.status == 202;
         if (accepted)
