@@ -162,6 +162,20 @@ static bool split_path(struct dm_exchange *x)
     return true;
 }
 
+/* ---- memory that is out ---------------------------------------------------------------------------------------- */
+
+/* What could not be kept would look as if it had not been said, or been said wrongly: a key that is forgotten, a form that
+ * is broken. So nothing that was taken apart while memory was out is believed, neither good nor bad. */
+static bool starved_since(struct dm_exchange *x, uint64_t failures)
+{
+    if (dm_alloc_failures() == failures)
+        return false;
+    bool close = x->response.close;
+    dm_refuse(x, DM_PROBLEM_OVERLOADED, "The server is out of memory for now; try again shortly.");
+    x->response.close = close;
+    return true;
+}
+
 /* ---- the head ------------------------------------------------------------------------------------------------ */
 
 static bool judge_sizes(struct dm_exchange *x)
@@ -264,6 +278,16 @@ static void take_headers(struct dm_exchange *x)
             dm_params_set(x, DM_PARAM_TENANT_ID, dm_str_trim(x->head.headers[i].value), DM_FROM_HEADER);
 }
 
+/* Bodies are taken as they are. What somebody packed would be stored packed, and nothing here unpacks. */
+static bool judge_encoding(struct dm_exchange *x)
+{
+    struct dm_str encoding = dm_head_list(x, DM_STR("content-encoding"));
+    if (x->head.body_bytes == 0 || !encoding.len || dm_str_eq_nocase(encoding, DM_STR("identity")))
+        return true;
+    dm_refuse(x, DM_PROBLEM_UNSUPPORTED_BODY, "Content-Encoding is not taken: send the bytes as they are.");
+    return false;
+}
+
 static bool judge_json_head(struct dm_exchange *x)
 {
     struct dm_str type = dm_media_bare(dm_head_get(&x->head, DM_STR("content-type")));
@@ -307,7 +331,7 @@ static enum dm_next begin(struct dm_exchange *x)
         return dm_refuse(x, DM_PROBLEM_FORBIDDEN,
                          "Operation is served only by a server that listens on loopback without authentication.");
     take_headers(x);
-    if (!dm_params_query(x))
+    if (!dm_params_query(x) || !judge_encoding(x))
         return DM_NEXT_RESPOND;
     if (x->route->body == DM_BODY_UPLOAD)
         return dm_upload_admit(x) ? DM_NEXT_BODY : DM_NEXT_RESPOND;
@@ -320,9 +344,12 @@ static enum dm_next begin(struct dm_exchange *x)
 
 enum dm_next dm_exchange_begin(struct dm_exchange *x, const struct dm_head *head)
 {
+    uint64_t failures = dm_alloc_failures();
     reset(x, head);
     name_request(x);
     enum dm_next next = begin(x);
+    if (starved_since(x, failures))
+        next = DM_NEXT_RESPOND;
     /* What is left of a body that nobody wants must not be read as the next request. */
     if (next == DM_NEXT_RESPOND && (x->head.body_bytes != 0 || x->head.malformed))
         x->response.close = true;
@@ -340,6 +367,7 @@ enum dm_next dm_exchange_body(struct dm_exchange *x, struct dm_str bytes)
         return DM_NEXT_CUT;
     if (x->refused)
         return DM_NEXT_BODY;
+    uint64_t failures = dm_alloc_failures();
     if (x->received > most)
         dm_refuse(x, DM_PROBLEM_TOO_LARGE, "The body is over %llu bytes, which is what this route takes.",
                   (unsigned long long)most);
@@ -347,20 +375,25 @@ enum dm_next dm_exchange_body(struct dm_exchange *x, struct dm_str bytes)
         dm_upload_body(x, bytes);
     else
         dm_buf_add(&x->body, bytes);
-    if (x->refused)
+    if (starved_since(x, failures) || x->refused)
         dm_upload_free(x); /* a refused upload keeps neither disk nor place while its rest comes in */
     return DM_NEXT_BODY;
+}
+
+static enum dm_next body_end(struct dm_exchange *x)
+{
+    if (x->route->body == DM_BODY_UPLOAD ? !dm_upload_end(x) : !dm_params_json(x))
+        return DM_NEXT_RESPOND;
+    return judge_params(x) ? handle_next(x) : DM_NEXT_RESPOND;
 }
 
 enum dm_next dm_exchange_body_end(struct dm_exchange *x)
 {
     if (x->refused)
         return DM_NEXT_RESPOND;
-    if (x->body.failed)
-        return dm_refuse(x, DM_PROBLEM_OVERLOADED, "The server is out of memory for now; try again shortly.");
-    if (x->route->body == DM_BODY_UPLOAD ? !dm_upload_end(x) : !dm_params_json(x))
-        return DM_NEXT_RESPOND;
-    return judge_params(x) ? handle_next(x) : DM_NEXT_RESPOND;
+    uint64_t failures = dm_alloc_failures();
+    enum dm_next next = body_end(x);
+    return starved_since(x, failures) ? DM_NEXT_RESPOND : next;
 }
 
 /* ---- handling ------------------------------------------------------------------------------------------------ */
@@ -387,12 +420,17 @@ enum dm_next dm_exchange_handle(struct dm_exchange *x)
     enum dm_next next;
     if (x->waited || x->route->body != DM_BODY_NONE)
         x->wall_ms = dm_wall_ms(dm_runtime_of(x));
+    uint64_t failures = dm_alloc_failures();
     do {
         dm_arena_reset(&x->scratch);
         dm_answer_begin(x);
         x->refused = false;
         next = x->route->handle(x);
     } while (next == DM_NEXT_RESPOND && other_owner(x));
+    /* What was changed is changed, and is answered so. */
+    bool reads = x->method == DM_METHOD_GET || x->method == DM_METHOD_HEAD;
+    if (next == DM_NEXT_RESPOND && (reads || x->response.status / 100 == 4))
+        (void)starved_since(x, failures);
     if (next == DM_NEXT_WAIT)
         x->waited = true;
     return next;

@@ -5,12 +5,19 @@
 #include <string.h>
 
 static _Thread_local const struct dm_allocator *current;
+static _Thread_local uint64_t failures;
+
+static void *noted(void *block)
+{
+    failures += block == NULL;
+    return block;
+}
 
 void *dm_alloc(size_t size)
 {
     if (size == 0)
         size = 1;
-    return current ? current->allocate(current->self, size) : malloc(size);
+    return noted(current ? current->allocate(current->self, size) : malloc(size));
 }
 
 void *dm_alloc_zero(size_t count, size_t size)
@@ -19,7 +26,7 @@ void *dm_alloc_zero(size_t count, size_t size)
     if (__builtin_mul_overflow(count, size, &bytes))
         return NULL;
     if (!current)
-        return calloc(1, bytes ? bytes : 1);
+        return noted(calloc(1, bytes ? bytes : 1));
     void *block = dm_alloc(bytes);
     if (block)
         memset(block, 0, bytes);
@@ -30,7 +37,7 @@ void *dm_realloc(void *block, size_t size)
 {
     if (size == 0)
         size = 1;
-    return current ? current->reallocate(current->self, block, size) : realloc(block, size);
+    return noted(current ? current->reallocate(current->self, block, size) : realloc(block, size));
 }
 
 void dm_free(void *block)
@@ -39,6 +46,11 @@ void dm_free(void *block)
         current->release(current->self, block);
     else
         free(block);
+}
+
+uint64_t dm_alloc_failures(void)
+{
+    return failures;
 }
 
 const struct dm_allocator *dm_allocator_use(const struct dm_allocator *allocator)

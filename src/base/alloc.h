@@ -10,6 +10,7 @@
 #define DM_BASE_ALLOC_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attributes.h"
 
@@ -27,6 +28,9 @@ DM_MUST_USE void *dm_alloc_zero(size_t count, size_t size);
 /* On failure the old block stays valid. */
 DM_MUST_USE void *dm_realloc(void *block, size_t size);
 void dm_free(void *block);
+/* How often the calling thread was refused memory by now. Where it grew while something was taken apart, what looks
+ * broken or left out may be neither. */
+uint64_t dm_alloc_failures(void);
 
 /* Sets the calling thread's allocator (NULL: the C library's) and returns the one before. */
 const struct dm_allocator *dm_allocator_use(const struct dm_allocator *allocator);

@@ -37,11 +37,13 @@ void dm_arena_free(struct dm_arena *arena)
 {
     release_older_than(arena, NULL);
     arena->used = 0;
+    arena->starved = false;
 }
 
 void dm_arena_reset(struct dm_arena *arena)
 {
     struct dm_arena_block *first = arena->newest;
+    arena->starved = false;
     while (first && first->older)
         first = first->older;
     release_older_than(arena, first);
@@ -72,6 +74,7 @@ void *dm_arena_alloc(struct dm_arena *arena, size_t size)
         if (step < aligned)
             return NULL;
         struct dm_arena_block *fresh = dm_alloc(sizeof(*fresh) + step);
+        arena->starved = arena->starved || !fresh;
         if (!fresh)
             return NULL;
         *fresh = (struct dm_arena_block){ .older = block, .size = step };
@@ -112,4 +115,10 @@ struct dm_str dm_arena_fmt(struct dm_arena *arena, const char *format, ...)
     va_end(again);
     va_end(arguments);
     return (struct dm_str){ text, text ? (size_t)size : 0 };
+}
+
+enum dm_code dm_arena_fail(const struct dm_arena *arena, const char *what, struct dm_err *err)
+{
+    return arena->starved ? dm_fail_memory(err)
+                          : dm_fail(err, DM_TOO_LARGE, "%s does not fit into the memory of this request", what);
 }

@@ -1,37 +1,95 @@
 /* json.c: jansson with docmill's memory, buffers and errors. */
 #include "base/json.h"
 
+#include <setjmp.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/check.h"
 
-/* jansson does not say whether a text or the memory was at fault, and where its string buffer cannot grow it goes on
- * with what it has. So whether an allocation failed is noted here. */
-static _Thread_local bool starved;
+/* jansson's reader does not look whether the buffer for a string could grow: it goes on with what it has, misses the
+ * quotation mark at the string's end, and writes past its memory. So it never hears of an allocation that failed: reading
+ * is left on the spot, and what it had allocated by then is given back here. Hence the head before every block.
+ *
+ * Blocks are strung together only while they are read; the heads of what reading returned say nothing any more. */
+struct links {
+    struct links *before, *after;
+};
+
+struct block {
+    struct links links;
+    max_align_t bytes[];
+};
+
+struct reading {
+    struct links ring; /* everything allocated by now */
+    jmp_buf out_of_memory;
+};
+
+static _Thread_local struct reading *reading;
 
 static void *allocate(size_t size)
 {
-    void *block = dm_alloc(size);
+    struct block *block = size <= SIZE_MAX - sizeof(*block) ? dm_alloc(sizeof(*block) + size) : NULL;
+    if (!reading)
+        return block ? block->bytes : NULL;
     if (!block)
-        starved = true;
-    return block;
+        longjmp(reading->out_of_memory, 1);
+    block->links = (struct links){ &reading->ring, reading->ring.after };
+    block->links.before->after = block->links.after->before = &block->links;
+    return block->bytes;
+}
+
+static void release(void *bytes)
+{
+    if (!bytes)
+        return;
+    struct block *block = (struct block *)((char *)bytes - offsetof(struct block, bytes));
+    if (reading) {
+        block->links.before->after = block->links.after;
+        block->links.after->before = block->links.before;
+    }
+    dm_free(block);
 }
 
 void dm_json_setup(void)
 {
-    json_set_alloc_funcs(allocate, dm_free);
+    json_set_alloc_funcs(allocate, release);
     json_object_seed(1);
+}
+
+static void release_all(struct reading *of)
+{
+    while (of->ring.after != &of->ring) {
+        struct links *first = of->ring.after;
+        of->ring.after = first->after;
+        dm_free(first); /* the head of its block */
+    }
+}
+
+/* False: memory is out. */
+static bool read_value(struct dm_str text, json_t **ret, json_error_t *why)
+{
+    struct reading here = { .ring = { &here.ring, &here.ring } };
+    DM_CHECK(!reading);
+    reading = &here;
+    if (setjmp(here.out_of_memory) == 0) {
+        *ret = json_loadb(text.at ? text.at : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, why);
+        reading = NULL;
+        return true;
+    }
+    reading = NULL;
+    release_all(&here);
+    return false;
 }
 
 enum dm_code dm_json_parse(struct dm_str text, const char *what, json_t **ret, struct dm_err *err)
 {
     json_error_t why;
-    starved = false;
-    json_t *value = json_loadb(text.at ? text.at : "", text.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (starved) {
-        json_decref(value);
+    json_t *value;
+    if (!read_value(text, &value, &why))
         return dm_fail_memory(err);
-    }
     if (!value) {
         /* "… near 'text'" quotes the input, which may be a secret or a document's text. */
         struct dm_str reason = dm_str_z(why.text);

@@ -59,7 +59,7 @@ static enum dm_code add_key(struct listing *listing, struct dm_str key, struct d
     if (!last->at)
         last->at = dm_arena_alloc(listing->arena, DM_BLOB_KEY_MAX);
     if (!last->at)
-        return dm_fail(err, DM_TOO_LARGE, "a list of blobs does not fit into the memory of this request");
+        return dm_arena_fail(listing->arena, "a list of blobs", err);
     struct dm_str copy = { last->at, key.len };
     memcpy((char *)(uintptr_t)copy.at, key.at, key.len);
     memmove(&listing->keys[at + 1], &listing->keys[at], (listing->count - at) * sizeof(copy));
@@ -169,7 +169,7 @@ enum dm_code dm_files_list(void *self, const struct dm_tenant *tenant, struct dm
     listing.max = max < LIST_MAX ? max : LIST_MAX;
     listing.keys = dm_arena_array(arena, listing.max + 1, sizeof(*listing.keys));
     if (!listing.keys)
-        return dm_fail(err, DM_TOO_LARGE, "a list of blobs does not fit into the memory of this request");
+        return dm_arena_fail(arena, "a list of blobs", err);
     DM_AUTO(dm_buf) key = dm_buf_make(DM_BLOB_KEY_MAX - 1);
     size_t folder = folder_part(prefix);
     enum dm_code rc;

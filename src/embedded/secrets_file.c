@@ -142,7 +142,10 @@ static enum dm_code key_file_open(void *self, const struct dm_tenant *tenant, co
 {
     DM_AUTO(derived_key) key = { { 0 } };
     DM_AUTO(dm_buf) bytes = dm_buf_make(PLAIN_MAX + HEAD_BYTES + TAG_BYTES);
-    if (!dm_buf_add_base64url_decoded(&bytes, sealed) || bytes.len < HEAD_BYTES + TAG_BYTES || bytes.at[0] != VERSION)
+    bool decoded = dm_buf_add_base64url_decoded(&bytes, sealed);
+    if (bytes.starved)
+        return dm_fail_memory(err);
+    if (!decoded || bytes.len < HEAD_BYTES + TAG_BYTES || bytes.at[0] != VERSION)
         return not_ours(err);
     enum dm_code rc = derive(self, "seal", purpose, &key, err);
     if (rc != DM_OK)

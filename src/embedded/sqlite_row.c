@@ -215,7 +215,7 @@ static enum dm_code read(sqlite3_stmt *row, int at, const struct column *columns
         if (read_one(row, at++, &columns[i], (char *)record + columns[i].place, arena))
             continue;
         if (columns[i].kind == KIND_TEXT)
-            return dm_fail(err, DM_TOO_LARGE, "a record does not fit into the memory of this request");
+            return dm_arena_fail(arena, "a record", err);
         return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"%s\" is unreadable", columns[i].name);
     }
     return DM_OK;
@@ -367,7 +367,7 @@ static enum dm_code read_chosen(struct dm_str text, struct dm_arena *arena, stru
     uint32_t count = parts_of(text);
     struct dm_range *at = dm_arena_array(arena, count, sizeof(*at));
     if (!at)
-        return dm_fail(err, DM_TOO_LARGE, "%" PRIu32 " ranges do not fit into the memory of this request", count);
+        return dm_arena_fail(arena, "a list of ranges", err);
     for (uint32_t i = 0; i < count; i++)
         if (!take_range(&text, ',', &at[i].first, &at[i].last) || (i > 0 && at[i].first <= at[i - 1].last))
             return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"chosen\" is unreadable");
@@ -380,7 +380,7 @@ static enum dm_code read_returned(struct dm_str text, struct dm_arena *arena, st
     uint32_t count = parts_of(text);
     struct dm_returned *at = dm_arena_array(arena, count, sizeof(*at));
     if (!at)
-        return dm_fail(err, DM_TOO_LARGE, "%" PRIu32 " ranges do not fit into the memory of this request", count);
+        return dm_arena_fail(arena, "a list of ranges", err);
     for (uint32_t i = 0; i < count; i++) {
         int64_t losses;
         if (!take_range(&text, ':', &at[i].first, &at[i].last) || (i > 0 && at[i].first <= at[i - 1].last) ||
@@ -434,8 +434,7 @@ enum dm_code dm_rows_move(struct dm_rows *rows, struct dm_arena *arena, const vo
 {
     void *copy = dm_arena_array(arena, rows->count, rows->size);
     if (!copy)
-        return dm_fail(err, DM_TOO_LARGE, "%" PRIu32 " records do not fit into the memory of this request",
-                       rows->count);
+        return dm_arena_fail(arena, "a list of records", err);
     if (rows->count)
         memcpy(copy, rows->at, rows->count * rows->size);
     *ret = copy;

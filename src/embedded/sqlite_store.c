@@ -94,10 +94,12 @@ static enum dm_code open_writer(struct dm_sqlite *sqlite, uint32_t read_connecti
     dm_readers_make(&sqlite->readers, sqlite->path, read_connections ? read_connections : READ_CONNECTIONS,
                     &sqlite->commits);
     rc = dm_writer_start(&db, &sqlite->readers, &sqlite->commits, &sqlite->writer, err);
-    if (rc == DM_OK)
+    if (rc == DM_OK) {
         *ret_found = found;
-    else
+    } else {
+        dm_db_close(&db); /* unless the writer has taken it, and closed it */
         dm_readers_free(&sqlite->readers);
+    }
     return rc;
 }
 
@@ -112,8 +114,9 @@ enum dm_code dm_sqlite_open(const char *path, uint32_t read_connections, struct 
     dm_buf_addf(&name, "%s%s", *path == '/' ? "" : "./", path);
     sqlite->path = name.failed ? NULL : dm_str_dup_z(dm_buf_str(&name));
     atomic_init(&sqlite->commits, 0);
-    enum dm_code rc = sqlite->path ? open_writer(sqlite, read_connections, ret_found, err)
-                                   : dm_fail(err, DM_INVALID, "the path of the database is too long");
+    enum dm_code rc = dm_buf_check(&name, "the path of the database", err);
+    if (rc == DM_OK)
+        rc = sqlite->path ? open_writer(sqlite, read_connections, ret_found, err) : dm_fail_memory(err);
     if (rc != DM_OK) {
         dm_free(sqlite->path);
         dm_free(sqlite);

@@ -120,10 +120,12 @@ static enum dm_code replay(const struct dm_pipeline *pipeline, const struct dm_t
     return DM_OK;
 }
 
-/* `*ret_used`: the Idempotency-Key has been used (DM_CONFLICT). Other conflicts are a busy store's, and pass. */
+/* `*ret_used`: the Idempotency-Key has been used (DM_CONFLICT). Other conflicts are a busy store's, and pass.
+ * `*ret_asked`: the store was asked to accept it. */
 static enum dm_code accept_kept(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                 const struct dm_file *file, const struct dm_document *document,
-                                const struct dm_idem *idem, struct dm_arena *arena, bool *ret_used, struct dm_err *err)
+                                const struct dm_idem *idem, struct dm_arena *arena, bool *ret_used, bool *ret_asked,
+                                struct dm_err *err)
 {
     for (unsigned tries = 0;; tries++) {
         const struct dm_ledger_context context = dm_step_context(pipeline, arena);
@@ -135,14 +137,23 @@ static enum dm_code accept_kept(const struct dm_pipeline *pipeline, const struct
             change.transaction.idem = idem;
             change.transaction.now_ms = context.now_ms;
         }
+        *ret_asked = true;
         rc = dm_step_commit(pipeline, tenant, file, &change, err);
         *ret_used = rc == DM_CONFLICT && change.transaction.ret_conflict == DM_CONFLICT_IDEM;
         if (rc != DM_CONFLICT || *ret_used)
             return rc;
         if (tries + 1 == DM_STEP_TRIES_MAX)
             return dm_fail(err, DM_BUSY, "the store is too busy to take the document now");
+        *ret_asked = false; /* and was told that it was not */
         dm_step_backoff(pipeline, tries);
     }
+}
+
+static void remove_source(struct dm_blob blob, const struct dm_tenant *tenant, const struct dm_blob_key *key)
+{
+    struct dm_err err;
+    if (dm_blob_remove(blob, tenant, dm_str_z(key->text), &err) != DM_OK)
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "intake"), dm_f_z("error", err.text));
 }
 
 enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
@@ -164,18 +175,23 @@ enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct d
     struct dm_sink *sink = spool->sink;
     spool->sink = NULL; /* finish takes it, whatever the answer */
     rc = dm_sink_finish(blob, sink, tenant, dm_str_z(key.text), DM_KEPT, &info, err);
-    if (rc != DM_OK)
+    if (rc != DM_OK) {
+        remove_source(blob, tenant, &key); /* it may have got its name, and failed to keep it */
         return rc;
+    }
     __builtin_memcpy(document.sha256, info.sha256, sizeof(document.sha256));
     struct dm_idem idem = { .key = intake->idempotency_key,
                             .file = file,
                             .expires_ms = dm_wall_ms(pipeline->ports.runtime) + DM_IDEM_KEEP_MS };
     bool keyed = idem.key.len > 0;
+    bool asked = false; /* the store, to accept it */
     if (keyed)
         rc = fingerprint(pipeline, &document, idem.request, err);
     bool used = false;
     if (rc == DM_OK)
-        rc = accept_kept(pipeline, tenant, &file, &document, keyed ? &idem : NULL, &arena, &used, err);
+        rc = accept_kept(pipeline, tenant, &file, &document, keyed ? &idem : NULL, &arena, &used, &asked, err);
+    /* Where the answer of the store was lost the document may exist: its bytes must stay. */
+    bool refused = !asked || used || rc == DM_NO_SPACE || rc == DM_BUSY || rc == DM_INVALID;
     struct dm_file before = file;
     bool replayed = false;
     if (used) {
@@ -183,11 +199,8 @@ enum dm_code dm_intake_accept(const struct dm_pipeline *pipeline, const struct d
         replayed = rc == DM_OK;
     }
     if (rc != DM_OK || replayed) {
-        /* Where the answer of the store was lost the document may exist: its bytes must stay. */
-        struct dm_err ignored;
-        if ((replayed || rc == DM_EXISTS || rc == DM_NO_SPACE || rc == DM_BUSY || rc == DM_INVALID) &&
-            dm_blob_remove(blob, tenant, dm_str_z(key.text), &ignored) != DM_OK)
-            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "intake"), dm_f_z("error", ignored.text));
+        if (refused)
+            remove_source(blob, tenant, &key);
         if (rc != DM_OK)
             return rc;
         file = before;

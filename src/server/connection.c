@@ -77,6 +77,14 @@ void dm_on_connection(void *cls, struct MHD_Connection *mhd, void **socket_conte
         end_connection(cls, *socket_context);
 }
 
+/* The library would keep a record of each parameter, for nobody, and falls silent before a client who sends more of them
+ * than its memory holds. So it finds a single one. */
+static void join_parameters(char *uri)
+{
+    for (char *mark = uri; (mark = strchr(mark, '&')); mark++)
+        *mark = '_';
+}
+
 /* The request line is there. The library is about to take the target apart in place, so it is copied first. */
 void *dm_on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
@@ -90,6 +98,7 @@ void *dm_on_uri(void *cls, const char *uri, struct MHD_Connection *mhd)
     if (!connection->carrier)
         return NULL;
     dm_buf_add_z(&connection->carrier->target, uri);
+    join_parameters((char *)(uintptr_t)uri);
     return connection;
 }
 

@@ -30,8 +30,8 @@ static bool is_clean(struct dm_str value)
 }
 
 /* The library ends lines with NUL bytes in place of CR and LF and takes a value's length from its first NUL. In its buffer
- * the fields lie as they came, one behind the other: a gap is a value cut short at a NUL of its own, or a line folded over
- * several (which it gathers elsewhere). */
+ * the fields lie as they came, one behind the other, two bytes apart: a larger gap is a value cut short at a NUL of its own,
+ * or a line folded over several (which it gathers elsewhere), a smaller one a line that ended in LF alone. */
 static bool has_gap(const struct dm_head *head, const struct dm_layout *layout)
 {
     uintptr_t start = (uintptr_t)layout->method;
@@ -42,11 +42,11 @@ static bool has_gap(const struct dm_head *head, const struct dm_layout *layout)
         const struct dm_header *header = &head->headers[i];
         uintptr_t name = (uintptr_t)header->name.at;
         uintptr_t value = (uintptr_t)header->value.at;
-        if (name < end + 1 || name > end + 2 || value < name + header->name.len + 1)
+        if (name != end + 2 || value < name + header->name.len + 1)
             return true;
         end = value + header->value.len;
     }
-    return layout->head_size && (end - start + 2 > layout->head_size || end - start + 4 < layout->head_size);
+    return layout->head_size && end - start + 4 != layout->head_size;
 }
 
 const char *dm_framing_fault(const struct dm_head *head, struct dm_str version, const struct dm_layout *layout)
@@ -72,7 +72,7 @@ const char *dm_framing_fault(const struct dm_head *head, struct dm_str version, 
         }
     }
     if (layout && has_gap(head, layout))
-        return "The head of the request holds NUL bytes or folded lines.";
+        return "The head of the request holds NUL bytes, folded lines, or lines that end without CR.";
     if (lengths > 1 || encodings > 1 || hosts > 1)
         return "Content-Length, Transfer-Encoding and Host may be given once each.";
     if (encodings && lengths)

@@ -58,9 +58,9 @@ MOMENTS = {
     "in_the_middle_of_the_body": ("spool", BYTES, 100_000),
     "at_the_last_byte": ("spool", BYTES, 299_999),
     "when_the_body_is_synced": ("spool", SYNCS, 0),
-    "at_the_folder": ("full", NAMES, 0),
+    "at_the_folder": ("brimful", NAMES, 0),
     "at_the_name": ("source", NAMES, 0),
-    "when_the_name_is_synced": ("full", SYNCS, 0),
+    "when_the_name_is_synced": ("brimful", SYNCS, 0),
     "at_the_log_of_the_database": ("-wal", BYTES, 0),
     "within_a_page_of_the_log": ("-wal", BYTES, 5000),
     "when_the_log_is_synced": ("-wal", SYNCS, 0),
@@ -71,7 +71,7 @@ MOMENTS = {
 @pytest.mark.parametrize("word, what, room", MOMENTS.values(), ids=MOMENTS.keys())
 def test_an_upload_that_meets_a_full_disk_is_refused_and_leaves_nothing(lasting, word, what, room, form_or_raw):
     server, disk = lasting
-    client = server.client("full")
+    client = server.client("brimful")
     tiny = papers.tiny_pdf()
     data = tiny + b"%" * (300_000 - len(tiny))
 

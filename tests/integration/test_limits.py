@@ -143,31 +143,3 @@ def test_a_server_that_has_nothing_to_do_does_nothing(serve):
     before = ticks()
     time.sleep(2)
     assert ticks() - before <= 0.1 * os.sysconf("SC_CLK_TCK"), "under a twentieth of a processor when idle"
-
-
-def test_a_server_with_few_descriptors_refuses_or_waits_and_recovers(binary, serve, tmp_path):
-    import resource
-
-    server = serve()
-    resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (80, 80))
-    wires = []
-    try:
-        for _ in range(120):
-            wires.append(Wire(server))
-            wires[-1].say("GET /health/live HTTP/1.1\r\n")
-    except OSError:
-        pass
-    for wire in wires:
-        wire.socket.close()
-    until(lambda: _lives(server), "it serves again", 20)
-    client = server.client("acme")
-    until(lambda: client.upload(papers.text_pdf(1)).ok, "uploads are taken again")
-
-
-def _lives(server):
-    import requests
-
-    try:
-        return server.client().get("/health/live", timeout=2).status_code == 200
-    except requests.RequestException:
-        return False

@@ -62,7 +62,9 @@ static void given_a_failed_realloc_then_the_old_block_is_still_there(void **stat
     failing_begin(&failing, 2, false);
     char *block = dm_alloc(4);
     block[0] = 'x';
+    uint64_t failures = dm_alloc_failures();
     assert_null(dm_realloc(block, 4000));
+    assert_int_equal(dm_alloc_failures(), failures + 1);
     assert_int_equal(block[0], 'x');
     dm_free(block);
     assert_true(failing_end(&failing));

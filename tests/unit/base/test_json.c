@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -258,6 +259,61 @@ static void given_each_allocation_fails_in_turn_then_it_is_out_of_memory_never_i
     } while (failing_end(&failing));
 }
 
+/* ---- a reader that is out of memory in the middle of a string ---- */
+
+enum { GUARD_BYTES = 128 };
+
+struct guarded {
+    size_t size;
+    alignas(max_align_t) unsigned char bytes[];
+};
+
+static void *guarded_allocate(void *self, size_t size)
+{
+    if (failing_now(self))
+        return NULL;
+    struct guarded *guarded = malloc(sizeof(*guarded) + size + GUARD_BYTES);
+    guarded->size = size;
+    memset(guarded->bytes, 'g', size + GUARD_BYTES);
+    return guarded->bytes;
+}
+
+static void guarded_release(void *self, void *bytes)
+{
+    (void)self;
+    if (!bytes)
+        return;
+    struct guarded *guarded = (struct guarded *)((char *)bytes - offsetof(struct guarded, bytes));
+    for (size_t i = 0; i < GUARD_BYTES; i++)
+        assert_int_equal(guarded->bytes[guarded->size + i], 'g');
+    free(guarded);
+}
+
+/* jansson itself would go on with a buffer that could not grow, and write past the end of another. */
+static void given_strings_of_every_length_when_the_readers_buffer_cannot_grow_then_nothing_is_written_past_its_end(
+    void **state)
+{
+    (void)state;
+    for (int length = 0; length < 70; length++) {
+        char text[128];
+        snprintf(text, sizeof(text), "[\"%.*s\"]", length,
+                 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+        struct failing failing = { .allocator = { guarded_allocate, NULL, guarded_release, &failing } };
+        do {
+            failing.fail_at++;
+            failing.calls = failing.failed = 0;
+            json_t *value = NULL;
+            struct dm_err err;
+            (void)dm_allocator_use(&failing.allocator);
+            enum dm_code rc = dm_json_parse(dm_str_z(text), "it", &value, &err);
+            json_decref(value);
+            (void)dm_allocator_use(NULL);
+            assert_int_equal(rc, failing.failed ? DM_NO_MEMORY : DM_OK);
+        } while (failing.failed);
+        assert_true(failing.fail_at > 4);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +328,8 @@ int main(void)
         cmocka_unit_test(given_members_of_other_kinds_then_the_fallback_is_answered),
         cmocka_unit_test(given_a_ceiling_then_writing_fails_and_says_so),
         cmocka_unit_test(given_each_allocation_fails_in_turn_then_it_is_out_of_memory_never_invalid_and_nothing_leaks),
+        cmocka_unit_test(
+            given_strings_of_every_length_when_the_readers_buffer_cannot_grow_then_nothing_is_written_past_its_end),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -23,7 +23,7 @@ static void until_refused(uint32_t count)
 {
     for (int tries = 0; atomic_load(&trouble.refused) < count; tries++) {
         assert_true(tries < 2000);
-        trouble_pass(100);
+        trouble_pass(100, 100);
     }
 }
 
@@ -57,7 +57,8 @@ static void given_a_disk_that_fills_up_as_a_result_is_written_when_it_has_room_t
     assert_completed(rig, &file, 5);
 }
 
-static void given_pages_under_way_when_the_disk_is_full_for_an_hour_then_all_of_them_are_read_afterwards(void **state)
+static void given_pages_under_way_when_the_disk_is_full_for_ten_minutes_then_all_of_them_are_read_afterwards(
+    void **state)
 {
     struct rig *rig = *state;
     enum { DOCUMENTS = 6, PAGES = 40 }; /* more pages in hand than the model is asked about at once */
@@ -68,14 +69,33 @@ static void given_pages_under_way_when_the_disk_is_full_for_an_hour_then_all_of_
     rig_start(rig, 2);
     rig_until(rig, model_is_full, NULL);
     atomic_store(&trouble.full, true);
-    trouble_pass(DM_CLAIM_LEASE_MS + 5000); /* no claim can be renewed */
+    trouble_pass(DM_CLAIM_LEASE_MS + 5000, 1000); /* no claim can be renewed */
     rig_hold_model(rig, false);
     until_refused(1);
-    trouble_pass(3600 * 1000);
+    trouble_pass(600 * 1000, 5000);
     atomic_store(&trouble.full, false);
     for (int i = 0; i < DOCUMENTS; i++) {
         assert_true(trouble_until_ended("t", &files[i], 120000));
         assert_completed(rig, &files[i], PAGES);
+    }
+}
+
+/* Of all allocations of the pipeline's tasks the n-th fails, and the 50th, 100th, 150th … after it, for every n. */
+static void given_allocations_that_fail_in_any_task_then_the_document_is_read_to_its_end_all_the_same(void **state)
+{
+    enum { PAGES = 3, EVERY = 50, MOST = 300 }; /* of about 200 that a document takes */
+    struct rig *rig = *state;
+    rig_start(rig, 1);
+    atomic_store(&trouble.fail_most, MOST);
+    atomic_store(&trouble.fail_every, EVERY);
+    for (uint32_t n = 0; n < EVERY; n++) {
+        atomic_store(&trouble.failed, 0);
+        atomic_store(&trouble.allocations, n);
+        struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
+        if (!trouble_until_ended("t", &file, 300000))
+            fail_msg("with each allocation failing whose number is %u or %d more the document does not end", n, EVERY);
+        assert_true(atomic_load(&trouble.failed) > 2);
+        assert_completed(rig, &file, PAGES);
     }
 }
 
@@ -86,7 +106,10 @@ int main(void)
             given_a_disk_that_fills_up_as_a_result_is_written_when_it_has_room_then_the_result_is_there_at_once, setup,
             rig_teardown),
         cmocka_unit_test_setup_teardown(
-            given_pages_under_way_when_the_disk_is_full_for_an_hour_then_all_of_them_are_read_afterwards, setup,
+            given_pages_under_way_when_the_disk_is_full_for_ten_minutes_then_all_of_them_are_read_afterwards, setup,
+            rig_teardown),
+        cmocka_unit_test_setup_teardown(
+            given_allocations_that_fail_in_any_task_then_the_document_is_read_to_its_end_all_the_same, setup,
             rig_teardown),
     };
     return cmocka_run_group_tests_name("a pipeline in trouble", tests, NULL, NULL);

@@ -6,25 +6,20 @@
 
 #include "base/alloc.h"
 
-enum { LOOK_MS = 1, STEP_MS = 100, PASS_MS = 5000 };
+enum { LOOK_MS = 1, STEP_MS = 500, SETTLE_MS = 60000, BEGIN_MS = 1000000 };
 
 struct trouble trouble;
 
 /* ---- the pushed clock ---- */
 
-static int64_t ahead(void)
+static int64_t pushed_mono(void *self)
 {
-    return atomic_load(&trouble.ahead_ms);
+    return BEGIN_MS + atomic_load(&trouble.now_ms);
 }
 
 static int64_t pushed_wall(void *self)
 {
-    return dm_wall_ms(trouble.runtime) + ahead();
-}
-
-static int64_t pushed_mono(void *self)
-{
-    return dm_mono_ms(trouble.runtime) + ahead();
+    return 1800000000000 + pushed_mono(NULL);
 }
 
 static void pushed_random(void *self, void *bytes, size_t size)
@@ -32,28 +27,97 @@ static void pushed_random(void *self, void *bytes, size_t size)
     dm_random(trouble.runtime, bytes, size);
 }
 
-/* Waiting looks at the clock again and again: it may be pushed meanwhile. */
+static int64_t soon(void)
+{
+    return dm_mono_ms(trouble.runtime) + LOOK_MS;
+}
+
+static void count(uint32_t *counter, int by)
+{
+    pthread_mutex_lock(&trouble.lock);
+    *counter += (uint32_t)by;
+    pthread_mutex_unlock(&trouble.lock);
+}
+
+/* Says once in each round that it waits and saw the clock. */
+static void settle(uint32_t *seen)
+{
+    pthread_mutex_lock(&trouble.lock);
+    trouble.settled += *seen != trouble.round;
+    *seen = trouble.round;
+    pthread_mutex_unlock(&trouble.lock);
+}
+
+static void unsettle(uint32_t seen)
+{
+    pthread_mutex_lock(&trouble.lock);
+    trouble.settled -= seen == trouble.round;
+    pthread_mutex_unlock(&trouble.lock);
+}
+
 static void pushed_sleep(void *self, int64_t mono_ms)
 {
-    while (pushed_mono(NULL) < mono_ms)
-        dm_sleep_until(trouble.runtime, dm_mono_ms(trouble.runtime) + LOOK_MS);
+    uint32_t seen = 0;
+    while (pushed_mono(NULL) < mono_ms) {
+        settle(&seen);
+        dm_sleep_until(trouble.runtime, soon());
+    }
+    unsettle(seen);
 }
 
 static bool pushed_wait(void *self, struct dm_monitor *monitor, int64_t mono_ms)
 {
-    if (mono_ms == DM_FOREVER)
-        return dm_wait_until(trouble.runtime, monitor, DM_FOREVER);
-    if (pushed_mono(NULL) >= mono_ms)
-        return false;
-    (void)dm_wait_until(trouble.runtime, monitor, dm_mono_ms(trouble.runtime) + LOOK_MS);
-    return pushed_mono(NULL) < mono_ms;
+    uint32_t seen = 0;
+    bool in_time;
+    while ((in_time = pushed_mono(NULL) < mono_ms)) {
+        settle(&seen);
+        if (dm_wait_until(trouble.runtime, monitor, soon()))
+            break;
+    }
+    unsettle(seen);
+    return in_time;
+}
+
+static void counted_wake_all(void *self, struct dm_monitor *monitor)
+{
+    count(&trouble.wakes, 1);
+    dm_wake_all(trouble.runtime, monitor);
+}
+
+static void counted_wake_one(void *self, struct dm_monitor *monitor)
+{
+    count(&trouble.wakes, 1);
+    dm_wake_one(trouble.runtime, monitor);
+}
+
+/* Hints wait by the real clock, so they are asked for a little at a time. */
+static enum dm_code pushed_pull(void *self, uint32_t max, int64_t deadline_ms, struct dm_stream_message *ret,
+                                uint32_t *ret_count, struct dm_err *err)
+{
+    uint32_t seen = 0;
+    enum dm_code rc = DM_OK;
+    *ret_count = 0;
+    while (rc == DM_OK && *ret_count == 0 && !atomic_load(&trouble.woken) && pushed_mono(NULL) < deadline_ms) {
+        settle(&seen);
+        rc = dm_stream_pull(trouble.stream, max, soon(), ret, ret_count, err);
+    }
+    unsettle(seen);
+    return rc;
+}
+
+static void pushed_stream_wake(void *self)
+{
+    atomic_store(&trouble.woken, true);
+    dm_stream_wake(trouble.stream);
 }
 
 /* ---- memory of tasks ---- */
 
 static bool fails_now(void)
 {
-    if (atomic_fetch_add(&trouble.allocations, 1) + 1 != atomic_load(&trouble.fail_at))
+    uint32_t number = atomic_fetch_add(&trouble.allocations, 1) + 1;
+    uint32_t every = atomic_load(&trouble.fail_every);
+    if (every == 0 || number % every != 0 || number > atomic_load(&trouble.fail_most))
         return false;
     atomic_fetch_add(&trouble.failed, 1);
     return true;
@@ -88,6 +152,7 @@ static void begin_task(void *argument)
     (void)dm_allocator_use(&scarce);
     beginning.function(beginning.argument);
     (void)dm_allocator_use(NULL);
+    count(&trouble.tasks, -1);
 }
 
 static enum dm_code scarce_spawn(void *self, const char *name, dm_task_function *function, void *argument,
@@ -95,9 +160,12 @@ static enum dm_code scarce_spawn(void *self, const char *name, dm_task_function 
 {
     struct beginning *beginning = malloc(sizeof(*beginning));
     *beginning = (struct beginning){ function, argument };
+    count(&trouble.tasks, 1);
     enum dm_code rc = dm_spawn(trouble.runtime, name, begin_task, beginning, ret, err);
-    if (rc != DM_OK)
+    if (rc != DM_OK) {
+        count(&trouble.tasks, -1);
         free(beginning);
+    }
     return rc;
 }
 
@@ -145,6 +213,7 @@ static enum dm_code full_put_new(void *self, const struct dm_tenant *tenant, str
 static struct dm_runtime_ops runtime_ops;
 static struct dm_store_ops store_ops;
 static struct dm_blob_ops blob_ops;
+static struct dm_stream_ops stream_ops;
 
 void trouble_wrap(struct rig *rig)
 {
@@ -154,6 +223,9 @@ void trouble_wrap(struct rig *rig)
     trouble.store = ports->store;
     trouble.blob = ports->blob;
     trouble.runtime = ports->runtime;
+    trouble.stream = ports->stream;
+    trouble.round = 1;
+    pthread_mutex_init(&trouble.lock, NULL);
     /* What is not replaced goes to the real one with its own self. */
     runtime_ops = *ports->runtime.ops;
     runtime_ops.wall_ms = pushed_wall;
@@ -161,6 +233,8 @@ void trouble_wrap(struct rig *rig)
     runtime_ops.random = pushed_random;
     runtime_ops.sleep_until = pushed_sleep;
     runtime_ops.wait_until = pushed_wait;
+    runtime_ops.wake_all = counted_wake_all;
+    runtime_ops.wake_one = counted_wake_one;
     runtime_ops.spawn = scarce_spawn;
     store_ops = *ports->store.ops;
     store_ops.commit = full_commit;
@@ -168,30 +242,82 @@ void trouble_wrap(struct rig *rig)
     blob_ops.create = full_create;
     blob_ops.finish = full_finish;
     blob_ops.put_new = full_put_new;
+    stream_ops = *ports->stream.ops;
+    stream_ops.pull = pushed_pull;
+    stream_ops.wake = pushed_stream_wake;
+    ports->stream.ops = &stream_ops;
     ports->runtime.ops = &runtime_ops;
     ports->store.ops = &store_ops;
     ports->blob.ops = &blob_ops;
 }
 
-static void step(int64_t ms)
+static bool model_rests(void)
 {
-    atomic_fetch_add(&trouble.ahead_ms, ms);
-    dm_sleep_until(trouble.runtime, dm_mono_ms(trouble.runtime) + 2);
+    struct fake_model *model = &trouble.rig->model;
+    dm_lock(model->runtime, model->monitor);
+    bool rests = model->waiting == 0 || model->hold;
+    dm_unlock(model->runtime, model->monitor);
+    return rests;
 }
 
-void trouble_pass(int64_t ms)
+static bool all_settled(void)
 {
-    for (int64_t left = ms; left > 0; left -= PASS_MS)
-        step(left < PASS_MS ? left : PASS_MS);
+    pthread_mutex_lock(&trouble.lock);
+    bool settled = trouble.settled == trouble.tasks;
+    pthread_mutex_unlock(&trouble.lock);
+    return settled && model_rests();
+}
+
+static uint32_t begin_round(void)
+{
+    pthread_mutex_lock(&trouble.lock);
+    trouble.settled = 0;
+    trouble.round++;
+    uint32_t wakes = trouble.wakes;
+    pthread_mutex_unlock(&trouble.lock);
+    return wakes;
+}
+
+static bool woken_since(uint32_t wakes)
+{
+    pthread_mutex_lock(&trouble.lock);
+    bool woken = trouble.wakes != wakes;
+    pthread_mutex_unlock(&trouble.lock);
+    return woken;
+}
+
+/* Until nothing can happen any more unless time passes: all tasks have waited through a whole round in which nobody was
+ * woken. */
+static void settle_all(void)
+{
+    int64_t deadline_ms = dm_mono_ms(trouble.runtime) + SETTLE_MS;
+    uint32_t wakes;
+    do {
+        wakes = begin_round();
+        while (!all_settled()) {
+            assert_true(dm_mono_ms(trouble.runtime) < deadline_ms);
+            dm_sleep_until(trouble.runtime, soon());
+        }
+    } while (woken_since(wakes));
+}
+
+void trouble_pass(int64_t ms, int64_t step_ms)
+{
+    for (int64_t left = ms; left > 0; left -= step_ms) {
+        settle_all();
+        atomic_fetch_add(&trouble.now_ms, left < step_ms ? left : step_ms);
+    }
+    settle_all();
 }
 
 bool trouble_until_ended(const char *tenant, const struct dm_file *file, int64_t most_ms)
 {
-    int64_t until_ms = pushed_mono(NULL) + most_ms;
-    while (!dm_status_is_final(rig_state(trouble.rig, tenant, file).status)) {
-        if (pushed_mono(NULL) >= until_ms)
+    for (int64_t passed_ms = 0;; passed_ms += STEP_MS) {
+        settle_all();
+        if (dm_status_is_final(rig_state(trouble.rig, tenant, file).status))
+            return true;
+        if (passed_ms >= most_ms)
             return false;
-        step(STEP_MS);
+        atomic_fetch_add(&trouble.now_ms, STEP_MS);
     }
-    return true;
 }

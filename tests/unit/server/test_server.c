@@ -277,12 +277,36 @@ static void odd_but_harmless_requests_are_answered(void **state)
 {
     (void)state;
     client_ask("\r\n\r\nGET /api/jobs HTTP/1.1\r\n" HOST "\r\n", 200);
-    client_ask("GET /api/jobs HTTP/1.1\nHost: 127.0.0.1\n\n", 200);
     client_ask("GET /api/jobs HTTP/1.1\r\n" HOST "X:\r\nY:   a b\t\r\nCookie: a=b; c=d\r\n\r\n", 200);
     client_ask("GET /api/jobs?limit=3&status=failed HTTP/1.1\r\nhost:127.0.0.1\r\n\r\n", 200);
     client_ask("GET /api/jobs HTTP/1.0\r\n\r\n", 200);
     client_ask("GET /api/jobs?x%00 HTTP/1.1\r\n" HOST "\r\n", 400);
     client_ask("GET /api/../etc/passwd HTTP/1.1\r\n" HOST "\r\n", 404);
+}
+
+/* Elsewhere they may be part of a value: where the request ends would be a matter of opinion. */
+static void lines_that_end_without_cr_are_refused(void **state)
+{
+    (void)state;
+    client_ask("GET /api/jobs HTTP/1.1\nHost: 127.0.0.1\n\n", 400);
+    client_ask("GET /api/jobs HTTP/1.1\n" HOST "\r\n", 400);
+    client_ask("GET /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\n\r\n", 400);
+    client_ask("GET /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\nX: y\r\n\r\n", 400);
+    client_ask("GET /api/jobs HTTP/1.1\r\n" HOST "X: y\r\n\n", 400);
+}
+
+/* However many, the answer comes at once: the library alone would fall silent. */
+static void a_query_of_very_many_parameters_is_refused_at_once(void **state)
+{
+    (void)state;
+    static char request[9000];
+    for (int count = 100; count <= 4000; count = 2 * count - 50) {
+        size_t size = (size_t)snprintf(request, sizeof(request), "GET /api/jobs?");
+        for (int i = 0; i < count; i++)
+            size += (size_t)snprintf(request + size, sizeof(request) - size, "a&");
+        snprintf(request + size, sizeof(request) - size, " HTTP/1.1\r\n" HOST "\r\n");
+        client_ask(request, 400);
+    }
 }
 
 static void a_head_that_is_too_large_is_refused(void **state)
@@ -722,6 +746,8 @@ int main(void)
         WITH(setup, files_are_sent_from_where_the_range_begins),
         WITH(setup, a_request_that_two_readers_could_end_differently_is_refused_and_the_connection_closed),
         WITH(setup, odd_but_harmless_requests_are_answered),
+        WITH(setup, lines_that_end_without_cr_are_refused),
+        WITH(setup, a_query_of_very_many_parameters_is_refused_at_once),
         WITH(setup, a_head_that_is_too_large_is_refused),
         WITH(setup, what_is_too_large_is_refused_before_its_body),
         WITH(setup, a_wrong_form_is_answered_after_its_body_and_the_connection_goes_on),
