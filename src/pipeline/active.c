@@ -75,11 +75,11 @@ static bool adopt_answer(struct dm_page_task *task, const struct dm_adopted *ado
         if (page->number != task->number)
             continue;
         struct dm_arena *arena = &task->holding->document->arena;
-        task->adopted_segment = dm_arena_str(arena, page->segment);
-        if (!task->adopted_segment.at)
+        task->kept_segment = dm_arena_str(arena, page->segment);
+        if (!task->kept_segment.at)
             return false;
-        task->adopted_offset = page->offset;
-        task->adopted_length = page->length;
+        task->kept_offset = page->offset;
+        task->kept_length = page->length;
         task->attempts = page->attempt_count;
         dm_buf_add(&task->attempt_log, dm_str_cut(page->attempts, 0, page->attempts.len - 1));
         task->usage = page->usage;

@@ -165,6 +165,25 @@ static void put_back(struct batch *batch)
         dm_page_task_ended(batch->tasks[i]);
 }
 
+/* The segment is there: whenever the pages are committed, they name this one. However often a commit must be tried, its
+ * answers are written once. Lock held. */
+static void note_segment(struct batch *batch)
+{
+    struct dm_str segment = { 0 };
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct dm_page_task *task = batch->tasks[i];
+        if (task->kept_segment.len || batch->pages[i].length == 0)
+            continue;
+        if (!segment.at)
+            segment = dm_arena_str(&batch->document->arena, dm_str_z(batch->segment.text));
+        if (!segment.at)
+            return; /* no memory to note it: it will be written again */
+        task->kept_segment = segment;
+        task->kept_offset = batch->pages[i].offset;
+        task->kept_length = batch->pages[i].length;
+    }
+}
+
 /* ---- writing (without the lock) ---- */
 
 static enum dm_code write_segment(struct batch *batch, struct dm_arena *arena, struct dm_err *err)
@@ -188,10 +207,10 @@ static enum dm_code write_segment(struct batch *batch, struct dm_arena *arena, s
                                   .attempts = attempts,
                                   .attempt_count = task->attempts,
                                   .usage = task->usage };
-        if (task->adopted_segment.len) {
-            page->segment = task->adopted_segment;
-            page->offset = task->adopted_offset;
-            page->length = task->adopted_length;
+        if (task->kept_segment.len) {
+            page->segment = task->kept_segment;
+            page->offset = task->kept_offset;
+            page->length = task->kept_length;
         } else if (task->status == DM_PAGE_DONE) {
             page->segment = dm_str_z(batch->segment.text);
             page->offset = segment.len;
@@ -306,6 +325,8 @@ static void commit_batch(struct dm_holding *holding)
     if (wanted && rc == DM_OK)
         log_failed_pages(&batch);
     worker_lock(worker);
+    if (committing && rc != DM_OK)
+        note_segment(&batch);
     if (!wanted || rc == DM_OK) {
         if (wanted)
             document->state = change.state;

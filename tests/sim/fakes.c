@@ -331,6 +331,8 @@ static enum dm_code model_begin(void *self, const struct dm_tenant *tenant, cons
     struct call call = { .request = request, .done = done, .context = context };
     if (request->task == DM_MODEL_PAGE)
         call.judged = judge_call(sim, model->node, tenant, &request->file, request->page, request->text);
+    else
+        judge_reduction_begins(sim, tenant, &request->file);
     decide(sim, &call, script_of(sim, tenant, &request->file));
     model->calls[model->count++] = call;
     if (model->fiber->wait == FIBER_BLOCKED)

@@ -46,6 +46,10 @@ struct verdict {
     uint32_t segment_count, segment_room;
     uint64_t answers; /* delivered by the model */
     uint32_t reductions, reduced_epoch; /* asked for in that epoch */
+    uint32_t reduction_put_epoch;       /* the newest that is stored, and since when */
+    int64_t reduction_put_us;
+    uint64_t lease;    /* the newest aggregator's */
+    int64_t lease_us; /* when it was taken */
     struct verdict *next;
 };
 
@@ -325,6 +329,9 @@ static void judge_state(struct sim *sim, const struct memory_document *document,
     if (state->status != verdict->status)
         sim_tell(sim, "document %u is %s%s%s", number, dm_status_text(state->status), state->reason ? ": " : "",
                  dm_reason_text(state->reason));
+    if (state->lease.counter != verdict->lease)
+        verdict->lease_us = sim->now_us;
+    verdict->lease = state->lease.counter;
     verdict->version = state->version;
     verdict->seq = state->seq;
     verdict->epoch = state->epoch;
@@ -577,6 +584,17 @@ void judge_answer(struct sim *sim, const struct dm_file *file, uint32_t number, 
         call->state = dm_reason_retry(reason) == DM_RETRY_NEVER ? CALL_FINAL : CALL_AGAIN;
 }
 
+void judge_reduction_begins(struct sim *sim, const struct dm_tenant *tenant, const struct dm_file *file)
+{
+    struct memory_document *document = find(sim, tenant, file);
+    if (!document)
+        return;
+    const struct verdict *verdict = verdict_of(sim, document);
+    if (verdict->reduction_put_epoch == verdict->epoch && verdict->reduction_put_us < verdict->lease_us)
+        sim_fail(sim, "invariant 3: document %u is reduced again although its reduction is stored",
+                 verdict->script.number);
+}
+
 static void note_reduction(void *context, struct memory_document *document)
 {
     const struct dm_file *file = context;
@@ -611,12 +629,18 @@ void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_st
 {
     uint32_t epoch = dm_key_segment_epoch(key);
     struct dm_file file;
-    if (epoch == 0 || dm_file_parse(dm_str_cut(key, 0, dm_str_find_char(key, '/')), &file, NULL) != DM_OK)
+    bool reduction = dm_str_find(key, DM_STR("/reduction-")) < key.len;
+    if ((epoch == 0 && !reduction) || dm_file_parse(dm_str_cut(key, 0, dm_str_find_char(key, '/')), &file, NULL) != DM_OK)
         return;
     struct memory_document *document = find(sim, tenant, &file);
     if (!document)
         return;
     struct verdict *verdict = verdict_of(sim, document);
+    if (reduction) {
+        verdict->reduction_put_epoch = verdict->epoch;
+        verdict->reduction_put_us = sim->now_us;
+        return;
+    }
     struct dm_str line;
     while (dm_str_next(&bytes, '\n', &line)) {
         const struct dm_str mark = DM_STR("{\"pageNumber\":");

@@ -37,9 +37,10 @@ ROWS = {
     7: ("an event's number is used again", 8, "domain/ledger_change.c",
         ".seq = ++change->state.seq,",
         ".seq = PLANTED(7) && change->state.seq > 3 ? change->state.seq : ++change->state.seq,"),
-    8: ("epochs are not compared when pages end", 2, "domain/ledger.c",
-        "    if (state->status != DM_STATUS_PROCESSING || state->epoch != claim->epoch)\n",
-        "    if (state->status != DM_STATUS_PROCESSING || (state->epoch != claim->epoch && !PLANTED(8)))\n"),
+    8: ("a page's record of an older epoch is taken for this one's", 5, "pipeline/sweep.c",
+        "            next < records.count && records.at[next].number == number && records.at[next].epoch == claim->epoch;\n",
+        "            next < records.count && records.at[next].number == number &&\n"
+        "            (PLANTED(8) || records.at[next].epoch == claim->epoch);\n"),
     9: ("losses of a range are not counted", 5, "domain/ledger_claims.c",
         "            return_lost(&to, left.at[i], progress ? 0 : claim->losses + 1);\n",
         "            return_lost(&to, left.at[i], progress || PLANTED(9) ? 0 : claim->losses + 1);\n"),
@@ -75,9 +76,9 @@ ROWS = {
          "        if (idem) {\n            change.transaction.idem = idem;\n",
          "        if (idem && !PLANTED(19)) {\n            change.transaction.idem = idem;\n"),
     20: ("a document is accepted although its bytes could not be kept", 1, "pipeline/intake.c",
-         "    rc = dm_sink_finish(blob, sink, tenant, dm_str_z(key.text), DM_KEPT, &info, err);\n    if (rc != DM_OK)\n",
+         "    rc = dm_sink_finish(blob, sink, tenant, dm_str_z(key.text), DM_KEPT, &info, err);\n    if (rc != DM_OK) {\n",
          "    rc = dm_sink_finish(blob, sink, tenant, dm_str_z(key.text), DM_KEPT, &info, err);\n"
-         "    if (rc != DM_OK && !PLANTED(20))\n"),
+         "    if (rc != DM_OK && !PLANTED(20)) {\n"),
     21: ("the cost of late answers is forgotten", 7, "pipeline/active.c",
          "    if (dm_page_task_void(task))\n        dm_usage_add(&document->late, &task->usage);\n",
          "    if (dm_page_task_void(task) && !PLANTED(21))\n        dm_usage_add(&document->late, &task->usage);\n"),
@@ -122,16 +123,12 @@ MORE = [
     (6, "pipeline/aggregate.c",
      "    if (state->status != DM_STATUS_AGGREGATING || state->lease.owner[0] == '\\0')\n",
      "    if (state->status != DM_STATUS_AGGREGATING || state->lease.owner[0] == '\\0' || PLANTED(6))\n"),
-    (8, "pipeline/read.c",
-     "            snapshot.state.epoch != task->holding->claim.epoch)\n",
-     "            (snapshot.state.epoch != task->holding->claim.epoch && !PLANTED(8)))\n"),
-    (8, "pipeline/commit.c",
-     "        document->over = document->over || state.status != DM_STATUS_PROCESSING || state.epoch != epoch;\n",
-     "        document->over = document->over || state.status != DM_STATUS_PROCESSING ||\n"
-     "                         (state.epoch != epoch && !PLANTED(8));\n"),
     (24, "pipeline/sweep.c",
      "            return returning->how == DM_HANDED_BACK ||\n",
      "            return returning->how == DM_HANDED_BACK || PLANTED(24) ||\n"),
+    (27, "pipeline/sweep.c",
+     "        if (!ended)\n            left[count++] = number;\n",
+     "        if (!ended || PLANTED(27))\n            left[count++] = number;\n"),
 ]
 
 # Outside of what the fibers run, or by design of no consequence: looked at, and not planted.
