@@ -15,6 +15,14 @@ def binary():
     return str(path)
 
 
+@pytest.fixture(scope="session")
+def powercut(binary):
+    """The folder with what tests/integration/powercut/ builds."""
+    path = Path(binary).parent / "tests" / "integration" / "powercut"
+    assert (path / "libpowercut.so").exists(), f"{path}/libpowercut.so is not there; configure with -Dtests=true and build"
+    return path
+
+
 @pytest.fixture
 def serve(binary, tmp_path):
     """Starts servers with settings of their own, each in a folder of its own."""
