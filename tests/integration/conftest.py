@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import crash_rounds
 import papers
 from world import Server, end_of, fresh, lasting
 
@@ -78,3 +79,14 @@ def three_pages():
     return papers.text_pdf(3)
 
 
+
+
+@pytest.fixture(scope="session")
+def reference(binary, tmp_path_factory):
+    """What an undisturbed server makes of the documents of the crash rounds."""
+    return crash_rounds.Reference(binary, tmp_path_factory.mktemp("reference"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in crash_rounds.FIGURES:
+        terminalreporter.write_line(line)
