@@ -20,7 +20,7 @@ def binary():
 def powercut(binary):
     """The folder with what tests/integration/powercut/ builds."""
     path = Path(binary).parent / "tests" / "integration" / "powercut"
-    assert (path / "libpowercut.so").exists(), f"{path}/libpowercut.so is not there; configure with -Dtests=true and build"
+    assert (path / "libpowercut.so").exists(), f"nothing in {path}; configure with -Dtests=true and build"
     return path
 
 

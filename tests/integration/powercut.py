@@ -80,7 +80,8 @@ class Power:
                 files[change.inode] = max(files.get(change.inode, 0), change.upto)
             elif change.kind == "sync_folder":
                 folders[change.first] = max(folders.get(change.first, 0), change.upto)
-        made = [change for change in changes if not change.kind.startswith(("sync", "failed")) and change.number not in failed]
+        told_of = ("sync_file", "sync_folder", "failed")
+        made = [change for change in changes if change.kind not in told_of and change.number not in failed]
         told = self._cut_contents([change for change in made if not change.first], files, dice)
         told.update(self._cut_names([change for change in made if change.first], folders, dice))
         for shared in self.folder.rglob("*-shm"):

@@ -41,7 +41,7 @@ def test_nothing_accepted_is_lost_when_what_was_not_synced_is_forgotten(binary, 
 @pytest.mark.parametrize("deaf", ["files", "folders"])
 def test_the_rounds_notice_it_when_syncs_do_nothing(binary, tmp_path, reference, powercut, deaf):
     """The same with a disk that lies about one kind of sync: a docmill that forgot them would be found out."""
-    for seed in range(FIRST, FIRST + 6):
+    for seed in range(6):
         try:
             Round(binary, tmp_path / str(seed), seed, reference, powercut / "libpowercut.so", deaf, patience=10).run()
         except Exception:

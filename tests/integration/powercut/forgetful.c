@@ -1,5 +1,5 @@
-/* forgetful.c: writes as told, says what it believes to be durable, and waits to be killed. It shows that powercut works:
- * who forgets a sync must lose something under it.
+/* forgetful.c: writes as told, says what it believes to be durable, and dies. It shows that powercut works: who
+ * forgets a sync must lose something under it.
  *
  *   forgetful nothing|file|folder|all FOLDER    replaces FOLDER/kept by way of FOLDER/new; what was synced on the way
  *   forgetful sqlite-off|sqlite-full FOLDER     adds rows to a database, with SQLite's syncs off or on */

@@ -459,9 +459,9 @@ static int rename_noted(int from_fd, const char *from, int to_fd, const char *to
             die("renaming a folder is not known");
         if (about(target, &replaced) && !(flags & RENAME_NOREPLACE) && !bury(target, grave))
             die("a file that is replaced cannot be kept");
-        uint64_t number = note(
-            (struct record){ .kind = RENAME, .inode = moved.st_ino, .bytes = (uint32_t)strlen(grave) }, source, target,
-            grave);
+        uint64_t number =
+            note((struct record){ .kind = RENAME, .inode = moved.st_ino, .bytes = (uint32_t)strlen(grave) }, source,
+                 target, grave);
         rc = made(REAL(renameat2)(from_fd, from, to_fd, to, flags), number);
     }
     pthread_mutex_unlock(&mutex);
