@@ -70,7 +70,7 @@ _OWN = (
 
 
 def plain_result(data, epoch=1):
-    """The bytes of a result without ids, the client's names, and times; what was paid differs where it was read again."""
+    """The bytes of a result without ids, clients' names and times; what was paid differs where it was read again."""
     for pattern, instead in _OWN:
         data = pattern.sub(instead, data)
     return data if epoch == 1 else re.sub(rb'"usage":\{[^}]*\}', b'"usage":{}', data)
@@ -268,15 +268,15 @@ MOMENTS = 2 * ("body", "accepted", "pages", "aggregation") + ("cancel", "retry",
 
 
 class Round:
-    def __init__(self, binary, folder, seed, reference, library=None, deaf=None, patience=60):
-        self.seed, self.reference, self.patience = seed, reference, patience
+    def __init__(self, binary, folder, seed, reference, library=None):
+        self.seed, self.reference = seed, reference
         self.folder = Path(folder)
         self.dice = random.Random(seed)
         self.power = None
         settings = {"FILE_SIZE_THRESHOLD_MB": self.dice.choice((0, 0, 0, 1)), "HELPERS": HELPERS}
         self.server = Server(binary, self.folder / "server", **settings)
         if library:
-            self.power = Power(library, self.server.folder, self.folder / "journal", deaf)
+            self.power = Power(library, self.server.folder, self.folder / "journal")
             self.server.settings |= self.power.settings
         self.changed = threading.Condition()
         self.serving = False
@@ -422,7 +422,7 @@ class Round:
         self.tell(f"{moment}: killed {len(helpers)} helpers")
 
     def _die_starting(self, what):
-        """Killed up to 30 ms after its exec: on the way there are its lock, its key, its tables, its claims, its helpers."""
+        """Killed up to 30 ms after its exec: on the way are its lock, key, tables, claims and helpers."""
         self.server.launch()
         with self.changed:
             self.changed.wait_for(lambda: self.errors, self.dice.uniform(0, 0.03))
@@ -486,12 +486,12 @@ class Round:
         for upload in self.uploads:
             if not upload.id:
                 for job in self._listed(upload.tenant).get(upload.name, []):
-                    self.server.client(upload.tenant).document(job).end(seconds=self.patience)
+                    self.server.client(upload.tenant).document(job).end()
 
     def _end(self, upload):
         document = self.server.client(upload.tenant).document(upload.id)
-        job = document.end(seconds=self.patience)
-        # A page that a killed helper was reading has ended `crashed`. It is read again, so that the result can be compared.
+        job = document.end()
+        # A page that a killed helper was reading has ended `crashed`. It is read again, for the comparison.
         for _ in range(4):
             crashed = [page for page in document.pages() if page["error"] and page["error"]["reason"] == "crashed"]
             alone = job["status"] == "failed" and job["error"]["reason"] == "crashed"
@@ -499,10 +499,10 @@ class Round:
                 return
             assert self.helper_deaths, f"{upload}: no helper was killed alone, and yet: {job} {crashed}"
             most = (HELPERS + 1) * self.helper_deaths
-            assert len(crashed) <= most, f"{upload}: {self.helper_deaths} deaths of helpers, and {len(crashed)} pages crashed"
+            assert len(crashed) <= most, f"{upload}: {self.helper_deaths} helpers' deaths, {len(crashed)} pages crashed"
             assert document.retry().status_code == 202
             upload.read_again = "yes"
-            job = document.end(seconds=self.patience)
+            job = document.end()
         raise AssertionError(f"{upload}: crashes although nobody kills helpers any more: {job}")
 
     # -- what must be true
@@ -541,7 +541,8 @@ class Round:
             if upload.id in jobs:
                 job = self.server.client(upload.tenant).document(upload.id).job()
                 kept = {name: job[name] for name in ("status", "seq", "epoch", "pages", "usage", "timestamps")}
-                assert kept == {name: jobs[upload.id][name] for name in kept}, f"{upload}: {jobs[upload.id]} became {job}"
+                before = jobs[upload.id]
+                assert kept == {name: before[name] for name in kept}, f"{upload}: {before} became {job}"
                 self._check_result(upload, job)
         self.server.stop()
         self.tell(f"{len(jobs)} documents as they must be")

@@ -17,7 +17,7 @@ class Lost(Exception):
 
 
 def told_before_the_cut(powercut, folder, how, seed):
-    """Runs the forgetful program up to its death or an earlier kill, and cuts the power; the last thing that it told."""
+    """Runs the forgetful program up to its death or an earlier kill, and cuts the power; the last that it told."""
     watched = folder / "watched"
     watched.mkdir()
     power = Power(powercut / "libpowercut.so", watched, folder / "journal")
