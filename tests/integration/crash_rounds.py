@@ -635,7 +635,9 @@ class Round:
                 unnamed["segments that no page names, of a document that is " + files[file]] += 1
             elif not rest.startswith(("results-", "reduction-", "images/")):
                 unnamed["others"] += 1
-        if unnamed:
+        # A power cut may take the note of them, too.
+        assert self.power or not unnamed["sources of nobody"], f"{unnamed}"
+        if +unnamed:
             self.tell(f"left behind: {dict(unnamed)}")
 
 
