@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 # The steps of a target run one after the other; Ninja is what runs in parallel.
 .NOTPARALLEL:
-.PHONY: build demo test check bench fuzz format install clean help
+.PHONY: build demo test test-long check bench fuzz format install clean help
 
 build: ## Build docmill and docmill-pdf into build/ (installs what is missing first)
 	@scripts/install-packages build
@@ -16,6 +16,10 @@ demo: build ## Read a document and show the result; FILE=paper.pdf takes your ow
 test: ## Unit tests (also under sanitizers), then integration tests
 	@scripts/install-packages test
 	@scripts/test
+
+test-long: ## More of what chance finds: a hundred rounds of deaths, and of power cuts
+	@scripts/install-packages test
+	@scripts/test-long
 
 check: ## Formatting, warnings as errors, static analysis, rules between the rooms
 	@scripts/install-packages check
@@ -43,7 +47,7 @@ clean: ## Remove everything that was built
 help: ## This list
 	@echo "docmill: a document in, every page read by a model, one result out."
 	@echo
-	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 	@echo
 	@echo "After \`make\`: build/docmill run FILE reads a document, build/docmill serve starts the server."
 	@echo "JOBS=n limits how many compilers run at once."

@@ -55,3 +55,16 @@ compile() {
     shift
     ninja -C "$folder" ${JOBS:+-j "$JOBS"} "$@" | sed '/^ninja: Entering directory/d;/^ninja: no work to do/d'
 }
+
+# Makes .venv with what the integration tests import, unless it is there.
+set_up_python() {
+    local requirements=tests/integration/requirements.txt pip
+    if cmp -s "$requirements" .venv/installed.txt; then return 0; fi
+    echo "Setting up .venv"
+    rm -rf .venv
+    # A python3 of somebody's own may come without venv; the distribution's has it from install-packages.
+    python3 -m venv .venv 2>/dev/null || { rm -rf .venv; /usr/bin/python3 -m venv .venv; }
+    pip=(.venv/bin/python -m pip install --quiet --disable-pip-version-check -r "$requirements")
+    "${pip[@]}" || { echo "pip failed, trying once more"; sleep 5; "${pip[@]}"; }
+    cp "$requirements" .venv/installed.txt
+}

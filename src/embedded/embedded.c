@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "embedded/arrivals.h"
+#include "embedded/files.h"
 #include "embedded/folder.h"
 #include "embedded/secrets_file.h"
 #include "embedded/sqlite_store.h"
@@ -23,6 +25,7 @@ struct dm_embedded {
     struct dm_key_file *key;
     struct dm_sqlite *sqlite;
     struct dm_files *files;
+    struct dm_arrivals *arrivals;
     struct dm_ring *ring;
 };
 
@@ -68,6 +71,11 @@ static enum dm_code open_all(struct dm_embedded *embedded, const struct dm_embed
     if (rc == DM_OK)
         rc = dm_sqlite_open(sqlite_path.at, options->read_connections, &embedded->sqlite, &found, err);
     if (rc == DM_OK)
+        rc = dm_arrivals_open(embedded->folder_fd, sqlite_path.at, dm_files_blob(embedded->files),
+                              dm_sqlite_store(embedded->sqlite), &embedded->arrivals, err);
+    if (rc == DM_OK)
+        embedded->files->arrivals = embedded->arrivals;
+    if (rc == DM_OK)
         rc = dm_ring_make(dm_threads_runtime(), &embedded->ring, err);
     /* The database, the key and the blobs' folder are names in this one. */
     if (rc == DM_OK && fsync(embedded->folder_fd) < 0)
@@ -94,6 +102,7 @@ static void close_all(struct dm_embedded *embedded)
     dm_ring_free(embedded->ring);
     dm_sqlite_close(embedded->sqlite);
     dm_files_close(embedded->files);
+    dm_arrivals_close(embedded->arrivals);
     dm_key_file_close(embedded->key);
     dm_close_fd(&embedded->sqlite_lock_fd);
     dm_close_fd(&embedded->lock_fd);

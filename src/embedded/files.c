@@ -1,7 +1,7 @@
 /* files.c: the blob port over files.
  *
  * What is put is first written under a meaningless name in the spool, then renamed: a blob is there whole or not
- * at all. For a kept blob the bytes are synced before the rename and the folder after it. The spool lies in the
+ * at all. The bytes are synced before the rename, and for a kept blob the folder after it. The spool lies in the
  * same folder as the blobs, so that a rename never becomes a copy; each process has its own part of it, and
  * whoever opens the folder removes what dead ones left. */
 #include "embedded/files.h"
@@ -108,7 +108,8 @@ enum dm_code dm_files_publish(struct dm_files *files, const char *spooled, int f
                               struct dm_str key, enum dm_durability durability, bool fresh, struct dm_err *err)
 {
     enum dm_code rc = DM_OK;
-    if (durability == DM_KEPT && fdatasync(fd) < 0)
+    /* Of a derived one, too: its name may outlive a power cut, and its bytes must then be behind it. */
+    if (fdatasync(fd) < 0)
         rc = dm_fail_errno(err, errno, "a blob cannot be synced");
     for (int i = 0; rc == DM_OK && i < PUBLISH_TRIES; i++) {
         struct dm_place place;

@@ -22,6 +22,7 @@
 
 #include <openssl/evp.h>
 
+#include "embedded/arrivals.h"
 #include "ports/blob.h"
 
 /* ---- syncs of folders (files_sync.c) ------------------------------------------------------------------------- */
@@ -82,6 +83,7 @@ struct dm_files {
     char spool_name[24];
     uint64_t floor_bytes;
     atomic_uint_fast64_t spooled; /* names of spooled files */
+    struct dm_arrivals *arrivals; /* where uploads are noted; borrowed, may be NULL */
     struct dm_syncer syncer;
     pthread_mutex_t mutex; /* guards sha256 */
     EVP_MD

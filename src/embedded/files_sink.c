@@ -126,6 +126,8 @@ enum dm_code dm_files_sink_finish(void *self, struct dm_sink *sink, const struct
                           : dm_fail(err, sink->broken, "an earlier part of this upload could not be written");
     if (rc == DM_OK)
         rc = end_hash(sink, info.sha256, err);
+    if (rc == DM_OK && sink->use == DM_SINK_INTAKE && files->arrivals)
+        dm_arrivals_add(files->arrivals, tenant, key);
     if (rc == DM_OK)
         rc = dm_files_publish(files, sink->name, sink->fd, tenant, key, durability, false, err);
     else

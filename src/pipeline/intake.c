@@ -2,7 +2,7 @@
  *
  * Order is everything here: the bytes are durable under their final key before the transaction that accepts the
  * document, and that transaction is durable before anybody hears of it. A crash between the two leaves bytes that
- * nothing names, never a document without bytes. */
+ * nothing names, for the blob backend to remove, never a document without bytes. */
 #include "base/encode.h"
 #include "base/json.h"
 #include "base/log.h"

@@ -1,8 +1,8 @@
 /* blob.h: a port: bytes under keys (domain/keys.h), apart for each tenant.
  *
  * Durability classes: a *kept* blob (source, segment, result) is durable when finish or put answers DM_OK: written,
- * synced, renamed, folder synced. A *derived* one (images, caches) is never synced and may vanish; who wants it makes
- * it again. Either is seen whole or not at all. Calls are thread-safe; a sink belongs to one thread at a time. */
+ * synced, renamed, folder synced. A *derived* one (images, caches) may vanish, for its name is not synced; who wants it
+ * makes it again. Either is seen whole or not at all, also after a power cut. Calls are thread-safe; a sink belongs to one thread at a time. */
 #ifndef DM_PORTS_BLOB_H
 #define DM_PORTS_BLOB_H
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import crash_rounds
 import papers
 from world import Server, end_of, fresh, lasting
 
@@ -13,6 +14,14 @@ def binary():
     path = Path(os.environ.get("DOCMILL", Path(__file__).parents[2] / "build" / "docmill")).resolve()
     assert path.exists(), f"{path} is not there; build it, or name another with DOCMILL"
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def powercut(binary):
+    """The folder with what tests/integration/powercut/ builds."""
+    path = Path(binary).parent / "tests" / "integration" / "powercut"
+    assert (path / "libpowercut.so").exists(), f"nothing in {path}; configure with -Dtests=true and build"
+    return path
 
 
 @pytest.fixture
@@ -70,3 +79,14 @@ def three_pages():
     return papers.text_pdf(3)
 
 
+
+
+@pytest.fixture(scope="session")
+def reference(binary, tmp_path_factory):
+    """What an undisturbed server makes of the documents of the crash rounds."""
+    return crash_rounds.Reference(binary, tmp_path_factory.mktemp("reference"))
+
+
+def pytest_terminal_summary(terminalreporter):
+    for line in crash_rounds.FIGURES:
+        terminalreporter.write_line(line)

@@ -100,6 +100,12 @@ class Server:
     # -- life
 
     def start(self, **settings):
+        self.launch(**settings)
+        self.port = until(self._listening, "the server listens", pause=0.005)
+        return self
+
+    def launch(self, **settings):
+        """Starts the process, which may not listen yet."""
         assert self.process is None
         self.settings |= settings
         self.log_from = self.log_path.stat().st_size if self.log_path.exists() else 0
@@ -113,8 +119,6 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        self.port = until(self._listening, "the server listens")
-        return self
 
     def _listening(self):
         if self.process.poll() is not None:
@@ -140,9 +144,14 @@ class Server:
         until(lambda: not session_members(self.session) | living(helpers), "the helpers are gone with the server", 5)
         assert not self.spooled(), f"left in the spool after the end: {self.spooled()}"
 
-    def kill(self):
-        """As a power cut takes it: the server and its helpers at once, without a word."""
+    def kill(self, helpers_too=True):
+        """The server, and its helpers at once, without a word. Helpers that are let live end by themselves."""
         helpers = set(descendants(self.process.pid))
+        if not helpers_too:
+            self.signal(signal.SIGKILL)
+            self.wait_end()
+            until(lambda: not session_members(self.session) | living(helpers), "the helpers end after the server", 5)
+            return
         os.killpg(self.process.pid, signal.SIGKILL)
         for pid in helpers:
             with contextlib.suppress(ProcessLookupError):  # helpers die with their parent by themselves
@@ -188,7 +197,7 @@ class Server:
                 yield event
 
     def spooled(self):
-        return sorted(str(path) for path in self.data.rglob("*") if "spool" in path.parts[-2] and path.is_file())
+        return sorted(str(path) for path in self.data.rglob("*") if ".spool" in path.parts and path.is_file())
 
     def blobs(self):
         """Every file that it keeps, without the database and its companions."""

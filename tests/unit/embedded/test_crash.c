@@ -125,6 +125,73 @@ static void what_was_acknowledged_is_there_after_kill_9_and_nothing_is_there_by_
     }
 }
 
+/* ---- uploads ------------------------------------------------------------------------------------------------- */
+
+enum { ACCEPTED = 1, NEVER_ACCEPTED = 2, CACHED = 3 };
+
+static void put_source(struct rig *rig, unsigned number, enum dm_sink_use use)
+{
+    const struct dm_file file = file_of(number);
+    const struct dm_blob_key key = dm_key_source(&file);
+    struct dm_sink *sink = NULL;
+    rig_must(dm_sink_create(rig->set.blob, use, &sink, NULL) == DM_OK);
+    rig_must(dm_sink_write(rig->set.blob, sink, DM_STR("bytes"), NULL) == DM_OK);
+    rig_must(dm_sink_finish(rig->set.blob, sink, &acme, dm_str_z(key.text), DM_KEPT, NULL, NULL) == DM_OK);
+}
+
+static bool has_source(struct rig *rig, unsigned number)
+{
+    const struct dm_file file = file_of(number);
+    const struct dm_blob_key key = dm_key_source(&file);
+    DM_AUTO(dm_buf) bytes = dm_buf_make(100);
+    enum dm_code rc = dm_blob_get(rig->set.blob, &acme, dm_str_z(key.text), 0, DM_BLOB_WHOLE, &bytes, &rig->err);
+    assert_true(rc == DM_OK || rc == DM_NOT_FOUND);
+    return rc == DM_OK;
+}
+
+static void upload(struct rig *rig)
+{
+    rig_must(rig_try(rig) == DM_OK);
+    const struct dm_file accepted = file_of(ACCEPTED);
+    const struct dm_document document = full_document();
+    const struct dm_state state = full_state();
+    const struct dm_work work = full_work();
+    put_source(rig, ACCEPTED, DM_SINK_INTAKE);
+    put_records(rig->set.store, &acme, &accepted, &document, &state, &work);
+    put_source(rig, NEVER_ACCEPTED, DM_SINK_INTAKE);
+    put_source(rig, CACHED, DM_SINK_WORK);
+    rig_tell("x", 1);
+    for (;;)
+        pause();
+}
+
+static void an_upload_that_died_before_it_was_accepted_leaves_no_bytes_behind(void **state)
+{
+    struct rig *rig = *state;
+    char ready;
+    pid_t pid = rig_child_start(upload, rig);
+    assert_true(rig_hear(&ready, 1));
+    rig_child_kill(pid);
+    rig_start(rig);
+    assert_true(has_source(rig, ACCEPTED));
+    assert_false(has_source(rig, NEVER_ACCEPTED));
+    /* What is no upload is nobody's business here. */
+    assert_true(has_source(rig, CACHED));
+}
+
+static void beside_another_database_no_upload_is_judged(void **state)
+{
+    struct rig *rig = *state;
+    char ready;
+    pid_t pid = rig_child_start(upload, rig);
+    assert_true(rig_hear(&ready, 1));
+    rig_child_kill(pid);
+    struct dm_embedded_options options = { .folder = rig->folder, .sqlite_path = rig_path(rig, "other.db") };
+    assert_ok(dm_embedded_open(&options, &rig->set, &rig->err), &rig->err);
+    assert_true(has_source(rig, ACCEPTED));
+    assert_true(has_source(rig, NEVER_ACCEPTED));
+}
+
 /* ---- one process at a time ----------------------------------------------------------------------------------- */
 
 static void hold(struct rig *rig)
@@ -273,6 +340,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         CASE(what_was_acknowledged_is_there_after_kill_9_and_nothing_is_there_by_half),
+        CASE(an_upload_that_died_before_it_was_accepted_leaves_no_bytes_behind),
+        CASE(beside_another_database_no_upload_is_judged),
         CASE(a_second_process_is_refused_with_pid_and_folder_until_the_first_is_gone),
         CASE(two_folders_cannot_share_a_database),
         CASE(what_is_made_is_for_its_owner_alone),
