@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "domain/limits.h"
 
 void dm_change_state(struct dm_change *change, const struct dm_state *from, int64_t now_ms)
 {
@@ -62,7 +63,11 @@ void dm_change_rest(dm_ledger_context context, struct dm_change *change)
 {
     change->state.completed_ms = context->now_ms;
     change->state.lease.until_ms = 0;
-    change->state.due_ms = context->keep_ms ? context->now_ms + context->keep_ms : 0;
+    int64_t due_ms = context->keep_ms ? context->now_ms + context->keep_ms : 0;
+    /* Who writes a result has tidied up before; of all others the sweeper does it. */
+    if (change->state.status != DM_STATUS_COMPLETED && (due_ms == 0 || due_ms > context->now_ms + DM_TIDY_MS))
+        due_ms = context->now_ms + DM_TIDY_MS;
+    change->state.due_ms = due_ms;
 }
 
 void dm_change_unlist(struct dm_change *change)

@@ -13,6 +13,7 @@ enum {
                                      count against MAX_ATTEMPTS */
     DM_AGGREGATE_LEASE_MS = 30000,
     DM_AGGREGATE_RENEW_MS = 10000,
+    DM_TIDY_MS = 60 * 1000, /* after the end of what did not complete: what late answers left behind is removed */
     DM_LEASE_GONE = 1, /* the end of a lease whose owner is known to be gone: long past, and not 0, which means none */
     DM_PAGE_LOSSES_MAX = 3,      /* a page lost this often alone ends `crashed`; the split likewise ends the document */
     DM_AGGREGATIONS_MAX = 5,     /* attempts at a result before the document ends `failed` */

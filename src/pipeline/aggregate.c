@@ -183,6 +183,9 @@ static enum dm_code end_document(const struct dm_found *found, const struct dm_s
         aggregating->reason = DM_REASON_INTERNAL;
     else
         rc = write_result(found, snapshot, aggregating, err);
+    /* No page can be claimed any more: a segment that no record names by now never will be. */
+    if (rc == DM_OK && aggregating->reason == DM_REASON_NONE)
+        rc = dm_remove_orphans(pipeline, &found->tenant, &found->file, &snapshot->state, err);
     if (rc != DM_OK)
         return rc;
     step.decide = aggregating->reason == DM_REASON_NONE ? decide_kept : decide_no_result;
@@ -257,9 +260,6 @@ static void aggregate(struct dm_aggregator *aggregator, const struct dm_found *f
     if (rc == DM_OK || rc == DM_REFUSED || rc == DM_NOT_FOUND) {
         if (rc != DM_OK && aggregating.usage.model_calls > 0)
             account_late(&aggregating);
-        if (rc == DM_OK && dm_remove_orphans(pipeline, &found->tenant, &found->file, &snapshot.state, &err) != DM_OK)
-            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "orphans"), dm_f_z("file", found->file.id),
-                   dm_f_z("error", err.text));
         return;
     }
     dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("file", found->file.id),

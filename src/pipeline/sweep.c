@@ -303,8 +303,10 @@ static enum dm_code sweep_document(struct sweeper *sweeper, const struct dm_foun
     bool work_due = snapshot.work.key == DM_WORK_DUE && snapshot.work.due_ms <= now_ms;
     if (snapshot.document.deleted_ms && due)
         return remove_document(pipeline, found, err);
-    if (dm_status_is_final(state->status) && due)
-        return expire(pipeline, found, state, &arena, err);
+    if (dm_status_is_final(state->status) && due) {
+        rc = dm_remove_orphans(pipeline, &found->tenant, &found->file, state, err);
+        return rc == DM_OK ? expire(pipeline, found, state, &arena, err) : rc;
+    }
     if (!work_due)
         return DM_OK;
     if (!dm_status_is_final(state->status)) {

@@ -784,7 +784,7 @@ static void look_at_blob(void *context, const struct dm_tenant *tenant, struct d
             sim_fail(sim, "%.*s is left behind: its document is not there", DM_STR_ARG(key));
         return;
     }
-    if (undisturbed(sim) && document->state.status == DM_STATUS_COMPLETED && dm_key_segment_epoch(key) &&
+    if (undisturbed(sim) && (sim->rested || document->state.status == DM_STATUS_COMPLETED) && dm_key_segment_epoch(key) &&
         !named(document, key))
         sim_fail(sim, "%.*s is left behind: no page names it", DM_STR_ARG(key));
 }

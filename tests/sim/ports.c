@@ -36,7 +36,7 @@ static void enter_store(struct node *node)
     struct sim *sim = node->sim;
     point(node);
     sim_sleep_us(sim,
-                 sim_fault(sim, FAULT_STORE_SLOW) ? 1000000 + sim_below(sim, 25000000) : 100 + sim_below(sim, 2000));
+                 sim_fault(sim, FAULT_STORE_SLOW) ? 1000000 + sim_below(sim, 50000000) : 100 + sim_below(sim, 2000));
 }
 
 static void leave_store(struct node *node)
