@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 # The steps of a target run one after the other; Ninja is what runs in parallel.
 .NOTPARALLEL:
-.PHONY: build demo test test-long check bench fuzz format install clean help
+.PHONY: build demo test sim test-long check bench fuzz format install clean help
 
 build: ## Build docmill and docmill-pdf into build/ (installs what is missing first)
 	@scripts/install-packages build
@@ -16,6 +16,10 @@ demo: build ## Read a document and show the result; FILE=paper.pdf takes your ow
 test: ## Unit tests (also under sanitizers), then integration tests
 	@scripts/install-packages test
 	@scripts/test
+
+sim: ## The simulator: SEEDS=1-5000, or SEED=17 TRACE=1 for the story of one, or PLANTED=1
+	@scripts/install-packages test
+	@scripts/sim
 
 test-long: ## More of what chance finds: a hundred rounds of deaths, and of power cuts
 	@scripts/install-packages test

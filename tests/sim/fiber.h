@@ -36,6 +36,7 @@ struct fiber {
     uint64_t tie;    /* chance decides among those of one instant */
     bool woken;      /* by somebody, not by time */
     bool detached;
+    void (*abandon)(void *argument); /* frees the argument of a fiber that never ends; NULL: nothing to free */
 };
 
 /* The fiber begins at its first switch. False when memory is out. */

@@ -328,19 +328,11 @@ void node_bury(struct node *node)
     sim_spawn(node->sim, NULL, "restart", restart, node, true);
 }
 
-struct draining {
-    struct node *node;
-    int64_t deadline_ms;
-    bool done;
-    struct fiber *waiter;
-};
-
 static void drain(void *argument)
 {
-    struct draining *draining = argument;
-    struct node *node = draining->node;
+    struct node *node = argument;
     struct sim *sim = node->sim;
-    dm_worker_stop(node->worker, mono_ms(node) + draining->deadline_ms);
+    dm_worker_stop(node->worker, mono_ms(node) + node->drain_ms);
     node->worker = NULL;
     dm_aggregator_stop(node->aggregator);
     node->aggregator = NULL;
@@ -350,7 +342,7 @@ static void drain(void *argument)
     if (node->bytes > 0)
         sim_fail(sim, "node %u stopped and %zu bytes of its memory are still held", node->number, node->bytes);
     node->up = node->alive = false;
-    draining->done = true;
+    node->drained = true;
     sim_tell(sim, "has stopped");
 }
 
@@ -362,9 +354,9 @@ bool node_drain(struct node *node, int64_t deadline_ms)
             sim_sleep_us(sim, 100000);
         return false;
     }
-    struct draining *draining = calloc(1, sizeof(*draining));
-    *draining = (struct draining){ .node = node, .deadline_ms = deadline_ms };
     uint32_t incarnation = node->incarnation;
+    node->drain_ms = deadline_ms;
+    node->drained = false;
     node->draining = true;
     sim_tell(sim, "drains node %u", node->number);
     /* Requests under way are answered first, as the server does. */
@@ -376,11 +368,9 @@ bool node_drain(struct node *node, int64_t deadline_ms)
             sim_sleep_us(sim, 100000);
     }
     if (node->up && node->incarnation == incarnation) {
-        sim_spawn(sim, node, "drain", drain, draining, true);
-        while (!draining->done && node->incarnation == incarnation && node->up && !sim->failed)
+        sim_spawn(sim, node, "drain", drain, node, true);
+        while (!node->drained && node->incarnation == incarnation && node->up && !sim->failed)
             sim_sleep_us(sim, 100000);
     }
-    bool stopped = draining->done;
-    free(draining);
-    return stopped;
+    return node->drained && node->incarnation == incarnation;
 }

@@ -253,7 +253,10 @@ static enum dm_code store_commit(void *self, const struct dm_tenant *tenant, con
     }
     if (rc == DM_OK && sim_fault(sim, FAULT_STORE_LATE)) {
         struct late *late = keep_transaction(node, tenant, file, transaction);
-        if (!sim_spawn(sim, NULL, "late", commit_late, late, true))
+        struct fiber *fiber = sim_spawn(sim, NULL, "late", commit_late, late, true);
+        if (fiber)
+            fiber->abandon = free_late;
+        else
             free_late(late);
         sim_tell(sim, "commit of %s will be late", file->id);
         rc = dm_fail(err, DM_TIMEOUT, "the store did not answer in time");
@@ -643,7 +646,10 @@ static void send_hint(struct sim *sim, const struct dm_hint *hint, int64_t delay
 {
     struct carried *carried = calloc(1, sizeof(*carried));
     *carried = (struct carried){ sim, sim_below(sim, sim->node_count), *hint, delay_us };
-    if (!sim_spawn(sim, NULL, "hint", carry, carried, true))
+    struct fiber *fiber = sim_spawn(sim, NULL, "hint", carry, carried, true);
+    if (fiber)
+        fiber->abandon = free;
+    else
         free(carried);
 }
 

@@ -196,6 +196,8 @@ void sim_crash(struct sim *sim, struct node *node)
 static void remove_fiber(struct sim *sim, uint32_t at)
 {
     struct fiber *fiber = sim->fibers[at];
+    if (fiber->wait != FIBER_DONE && fiber->abandon)
+        fiber->abandon(fiber->argument);
     fiber_drop(fiber);
     free(fiber);
     sim->fibers[at] = sim->fibers[--sim->fiber_count];
