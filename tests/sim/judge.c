@@ -19,6 +19,7 @@ struct seen_claim {
     uint32_t epoch, first, last, losses;
     uint32_t node, incarnation;
     int64_t made_us;
+    int64_t renewed_us;
     bool gone;
 };
 
@@ -360,6 +361,18 @@ static struct seen_claim *seen_claim(struct verdict *verdict, uint64_t counter)
     return NULL;
 }
 
+/* Nobody takes a claim from its owner before a whole lease without a renewal has gone by, whatever the clocks say. */
+static void judge_taking(struct sim *sim, const struct dm_claim_write *write, const struct seen_claim *seen,
+                         const struct verdict *verdict)
+{
+    const struct node *node = actor(sim);
+    bool by_owner = node && node->number == seen->node && node->incarnation == seen->incarnation;
+    int64_t unrenewed_us = sim->now_us - seen->renewed_us;
+    if ((!by_owner || write->kind == DM_CLAIM_TAKE) && unrenewed_us < (int64_t)DM_CLAIM_LEASE_MS * 1000)
+        sim_fail(sim, "invariant 3: claim %" PRIu64 " of document %u is taken %.3f s after its owner renewed it",
+                 seen->counter, verdict->script.number, (double)unrenewed_us / 1e6);
+}
+
 static void judge_claims(struct sim *sim, const struct dm_transaction *transaction, struct verdict *verdict)
 {
     for (uint32_t i = 0; i < transaction->claim_count; i++) {
@@ -381,9 +394,12 @@ static void judge_claims(struct sim *sim, const struct dm_transaction *transacti
                                                                            .losses = write->claim.losses,
                                                                            .node = node ? node->number : 99,
                                                                            .incarnation = node ? node->incarnation : 0,
-                                                                           .made_us = sim->now_us };
+                                                                           .made_us = sim->now_us,
+                                                                           .renewed_us = sim->now_us };
             sim_tell(sim, "document %u: claim %" PRIu64 " of pages %u-%u", verdict->script.number, write->claim.counter,
                      write->claim.first, write->claim.last);
+        } else if (write->kind == DM_CLAIM_RENEW && seen) {
+            seen->renewed_us = sim->now_us;
         } else if ((write->kind == DM_CLAIM_DELETE || write->kind == DM_CLAIM_TAKE) && seen) {
             seen->gone = true;
             bool given_back =
@@ -391,6 +407,8 @@ static void judge_claims(struct sim *sim, const struct dm_transaction *transacti
                 (seen->first > 0 || (transaction->state && transaction->state->status != DM_STATUS_PROCESSING &&
                                      !(transaction->state->status == DM_STATUS_FAILED &&
                                        transaction->state->reason != DM_REASON_CRASHED)));
+            if (given_back)
+                judge_taking(sim, write, seen, verdict);
             bool crashed = transaction->page_count == 1 && transaction->pages[0].reason == DM_REASON_CRASHED;
             for (uint32_t page = seen->first; (given_back || crashed) && page <= seen->last; page++)
                 verdict->losses[page]++;

@@ -112,9 +112,17 @@ static void run_all(const struct arguments *arguments)
             break;
         running--;
         bool died_young = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+        shared->failed += died_young;
+        if (shared->failed > 0 && !arguments->keep_going) { /* the others may be in for a long run */
+            for (uint32_t i = 0; i < arguments->jobs; i++)
+                if (children[i] != child)
+                    kill(children[i], SIGKILL);
+            while (wait(&status) > 0)
+                continue;
+            return;
+        }
         if (!died_young)
             continue;
-        shared->failed++;
         for (uint32_t i = 0; i < arguments->jobs && arguments->keep_going && shared->failed < FAILURES_SHOWN; i++) {
             if (children[i] != child || shared->next > arguments->last)
                 continue;

@@ -290,6 +290,9 @@ static void choose_faults(struct sim *sim)
         sim->kinds |= 1U << (sim_one_in(sim, 3) ? (uint32_t)grave[sim_below(sim, 5)] : sim_below(sim, FAULT_COUNT));
     if (sim_one_in(sim, 3))
         sim->kinds |= 1U << FAULT_REQUESTS;
+    /* Together they open the gap between a look at a lease and the write that follows from it. */
+    if (sim_has(sim, FAULT_FREEZE) && sim_one_in(sim, 3))
+        sim->kinds |= 1U << FAULT_STORE_SLOW;
     sim->rate = rates[sim_below(sim, 4)];
 }
 
