@@ -1,8 +1,15 @@
 /* alloc.c: dispatch to the thread's allocator. */
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+    /* Larger blocks are mapped, each by itself. Above the largest step of an arena, which are taken too often for that. */
+    MAPPED_FROM_BYTES = 512 * 1024,
+    KEPT_FREE_BYTES = 256 * 1024
+};
 
 static _Thread_local const struct dm_allocator *current;
 static _Thread_local uint64_t failures;
@@ -58,4 +65,11 @@ const struct dm_allocator *dm_allocator_use(const struct dm_allocator *allocator
     const struct dm_allocator *before = current;
     current = allocator;
     return before;
+}
+
+void dm_alloc_setup(void)
+{
+    /* Setting either also ends their adaption to what was freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_FREE_BYTES);
 }

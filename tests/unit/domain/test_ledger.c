@@ -403,8 +403,7 @@ int main(void)
         cmocka_unit_test(given_failed_pages_when_retried_then_only_they_are_claimed_and_the_others_stay),
         cmocka_unit_test(given_a_cancelled_document_then_nothing_can_be_claimed_or_ended),
         cmocka_unit_test(given_a_deleted_document_then_it_is_marked_and_due_for_removal),
-        cmocka_unit_test(
-            given_a_document_that_retention_takes_sooner_when_it_is_deleted_then_it_is_removed_no_later),
+        cmocka_unit_test(given_a_document_that_retention_takes_sooner_when_it_is_deleted_then_it_is_removed_no_later),
         cmocka_unit_test(
             given_a_document_that_retention_keeps_for_long_when_it_is_deleted_then_it_goes_after_the_grace),
         cmocka_unit_test(given_a_late_answer_then_its_cost_is_added_and_nothing_else_changes),
