@@ -100,7 +100,7 @@ class Table:
                       f"{max(look.kept for look in middle)}, {max(look.kept for look in looks)}")
         report.figure("database in the middle, at the end",
                       f"{middle[-1].database / MB:.2f}, {looks[-1].database / MB:.2f} MB")
-        # A database does not shrink; what was deleted is used again. So its size follows the most that was kept at once.
+        # A database does not shrink; what was freed is used again. So its size follows the most that was kept at once.
         each = [max(look.database for look in part) / max(look.kept for look in part) for part in (middle, looks)]
         growth = each[1] / each[0]
         report.goal("for each kept at once, end / middle", growth, f"{growth:.2f}", most=1.15)
