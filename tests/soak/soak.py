@@ -80,7 +80,7 @@ class Soak:
         warm = max(1, self.rounds // 10)
         early = range(warm, max(warm + 2, self.rounds * 3 // 10))
         chosen = self.dice.sample(early, max(2, len(early) // 2))
-        chosen.append(self.rounds * 13 // 20)
+        chosen.append(self.rounds * 7 // 20)
         ways = [signal.SIGTERM, signal.SIGKILL]
         return {number: ways[i % 2] for i, number in enumerate(sorted(chosen))}
 
