@@ -34,7 +34,7 @@ uint64_t dm_alloc_failures(void);
 
 /* Called once, before the first thread: what is free goes back to the system. Left to itself the C library keeps more the
  * larger the largest block ever freed was, and that for every thread's heap: one long document made each of them keep
- * 5 MB. */
+ * 5 MB. Nor are there more heaps than a few for each processor. */
 void dm_alloc_setup(void);
 
 /* Sets the calling thread's allocator (NULL: the C library's) and returns the one before. */
