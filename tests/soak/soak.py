@@ -77,10 +77,8 @@ class Soak:
     def _choose_restarts(self):
         """Round to how it ends. Most come early and close together; later the server lives long, so that what grows
         slowly can be seen as well."""
-        warm = max(1, self.rounds // 10)
-        early = range(warm, max(warm + 2, self.rounds * 3 // 10))
-        chosen = self.dice.sample(early, max(2, len(early) // 2))
-        chosen.append(self.rounds * 7 // 20)
+        early = range(1, max(4, self.rounds * 3 // 10))
+        chosen = self.dice.sample(early, max(3, len(early) // 3))
         ways = [signal.SIGTERM, signal.SIGKILL]
         return {number: ways[i % 2] for i, number in enumerate(sorted(chosen))}
 
