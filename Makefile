@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 # The steps of a target run one after the other; Ninja is what runs in parallel.
 .NOTPARALLEL:
-.PHONY: build demo test sim test-long check bench fuzz format install clean help
+.PHONY: build demo test sim test-long soak check bench fuzz format install clean help
 
 build: ## Build docmill and docmill-pdf into build/ (installs what is missing first)
 	@scripts/install-packages build
@@ -24,6 +24,10 @@ sim: ## The simulator: SEEDS=1-5000, or SEED=17 TRACE=1 for the story of one, or
 test-long: ## More of what chance finds: a hundred rounds of deaths, and of power cuts
 	@scripts/install-packages test
 	@scripts/test-long
+
+soak: ## 10,000 documents with restarts: is anything lost, does anything grow? DOCUMENTS=n, SEED=n
+	@scripts/install-packages test
+	@scripts/soak $${DOCUMENTS:+--documents "$$DOCUMENTS"} $${SEED:+--seed "$$SEED"}
 
 check: ## Formatting, warnings as errors, static analysis, rules between the rooms
 	@scripts/install-packages check

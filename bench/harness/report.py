@@ -7,7 +7,8 @@ import time
 
 
 class Report:
-    def __init__(self):
+    def __init__(self, head="bench"):
+        self.head = head
         self.rows = []
         self.name = ""
         self.begun = 0.0
@@ -58,7 +59,7 @@ class Report:
         self.rows.append((self.name, "did not work: " + textwrap.shorten(sentence, 60), "", "", ""))
 
     def print_table(self):
-        heads = ("bench", "what", "figure", "goal", "")
+        heads = (self.head, "what", "figure", "goal", "")
         widths = [max(len(row[i]) for row in [heads, *self.rows]) for i in range(5)]
 
         def line(row):

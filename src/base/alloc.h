@@ -32,6 +32,11 @@ void dm_free(void *block);
  * broken or left out may be neither. */
 uint64_t dm_alloc_failures(void);
 
+/* Called once, before the first thread: what is free goes back to the system. Left to itself the C library keeps more the
+ * larger the largest block ever freed was, and that for every thread's heap: one long document made each of them keep
+ * 5 MB. Nor are there more heaps than a few for each processor. */
+void dm_alloc_setup(void);
+
 /* Sets the calling thread's allocator (NULL: the C library's) and returns the one before. */
 const struct dm_allocator *dm_allocator_use(const struct dm_allocator *allocator);
 

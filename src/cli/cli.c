@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/json.h"
 #include "cli/args.h"
 #include "cli/help.h"
@@ -175,6 +176,7 @@ int dm_cli_main(int argc, char **argv, const char *libexec_dir)
     DM_AUTO(dm_buf) faults = dm_buf_make(SAID_MAX);
     /* A reader that went away is an error of the write, not the end of the program. */
     (void)signal(SIGPIPE, SIG_IGN);
+    dm_alloc_setup();
     dm_json_setup();
     struct dm_setting_sources sources = { .environment = call.environment };
     (void)dm_settings_load(&sources, 0, &call.settings, NULL, &faults);

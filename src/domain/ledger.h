@@ -186,7 +186,7 @@ DM_MUST_USE enum dm_code dm_ledger_cancel(dm_ledger_context context, const struc
 DM_MUST_USE enum dm_code dm_ledger_retry(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                          struct dm_ranges pages, uint32_t failed, struct dm_change *ret,
                                          struct dm_err *err);
-/* Needs DOCUMENT, STATE, WORK. */
+/* Needs DOCUMENT, STATE, WORK. The document is due for removal after a grace, or when retention comes, if that is sooner. */
 DM_MUST_USE enum dm_code dm_ledger_delete(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                           struct dm_change *ret, struct dm_err *err);
 /* Retention took `gone`; `next_due_ms` is when to look again (0: never). Reads state alone. */

@@ -95,7 +95,10 @@ enum dm_code dm_ledger_delete(dm_ledger_context context, const struct dm_snapsho
         if (rc != DM_OK)
             return rc;
     }
-    ret->state.due_ms = context->now_ms + DM_DELETE_GRACE_MS;
+    /* What is deleted is not kept longer than what is not. */
+    int64_t grace_ms = context->now_ms + DM_DELETE_GRACE_MS;
+    int64_t retention_ms = ret->state.completed_ms + context->keep_ms;
+    ret->state.due_ms = context->keep_ms > 0 && retention_ms < grace_ms ? retention_ms : grace_ms;
     return DM_OK;
 }
 

@@ -1,9 +1,11 @@
-/* test_alloc.c: whose memory it is, and sizes that nobody has. */
+/* test_alloc.c: whose memory it is, sizes that nobody has, and what is given back to the system. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <malloc.h>
 
 #include <cmocka.h>
 
@@ -70,6 +72,26 @@ static void given_a_failed_realloc_then_the_old_block_is_still_there(void **stat
     assert_true(failing_end(&failing));
 }
 
+static void given_a_large_block_was_freed_when_many_middling_ones_are_then_their_memory_goes_back_too(void **state)
+{
+    (void)state;
+    enum { LARGE_BYTES = 8 << 20, MIDDLING_BYTES = 64 << 10, COUNT = 64 };
+    dm_alloc_setup();
+    size_t before = mallinfo2().arena;
+    /* Left to itself the C library takes this as a sign that as much will be needed again. */
+    void *large = dm_alloc(LARGE_BYTES);
+    assert_non_null(large);
+    dm_free(large);
+    void *blocks[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        blocks[i] = dm_alloc(MIDDLING_BYTES);
+        assert_non_null(blocks[i]);
+    }
+    for (size_t i = COUNT; i > 0; i--)
+        dm_free(blocks[i - 1]);
+    assert_true(mallinfo2().arena - before <= 1 << 20);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -77,6 +99,7 @@ int main(void)
         cmocka_unit_test(given_a_count_whose_product_overflows_then_there_is_no_block),
         cmocka_unit_test(given_an_allocator_then_all_calls_go_to_it_until_the_one_before_is_back),
         cmocka_unit_test(given_a_failed_realloc_then_the_old_block_is_still_there),
+        cmocka_unit_test(given_a_large_block_was_freed_when_many_middling_ones_are_then_their_memory_goes_back_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

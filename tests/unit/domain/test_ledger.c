@@ -346,6 +346,35 @@ static void given_a_deleted_document_then_it_is_marked_and_due_for_removal(void 
     dm_arena_free(&rig.arena);
 }
 
+static void given_a_document_that_retention_takes_sooner_when_it_is_deleted_then_it_is_removed_no_later(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_make(&rig, "");
+    rig.context.keep_ms = DM_DELETE_GRACE_MS / 60;
+    rig_split(&rig, 2, 0);
+    assert_int_equal(dm_ledger_cancel(&rig.context, &rig.snapshot, &rig.change, &rig.err), DM_OK);
+    apply(&rig);
+    rig.context.now_ms += 1000;
+    assert_int_equal(dm_ledger_delete(&rig.context, &rig.snapshot, &rig.change, &rig.err), DM_OK);
+    apply(&rig);
+    assert_int_equal(rig.snapshot.state.due_ms, NOW + DM_DELETE_GRACE_MS / 60);
+    dm_arena_free(&rig.arena);
+}
+
+static void given_a_document_that_retention_keeps_for_long_when_it_is_deleted_then_it_goes_after_the_grace(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_make(&rig, "");
+    rig.context.keep_ms = DM_DELETE_GRACE_MS * (int64_t)24;
+    rig_split(&rig, 2, 0);
+    assert_int_equal(dm_ledger_delete(&rig.context, &rig.snapshot, &rig.change, &rig.err), DM_OK);
+    apply(&rig);
+    assert_int_equal(rig.snapshot.state.due_ms, NOW + DM_DELETE_GRACE_MS);
+    dm_arena_free(&rig.arena);
+}
+
 static void given_a_late_answer_then_its_cost_is_added_and_nothing_else_changes(void **state)
 {
     (void)state;
@@ -374,6 +403,9 @@ int main(void)
         cmocka_unit_test(given_failed_pages_when_retried_then_only_they_are_claimed_and_the_others_stay),
         cmocka_unit_test(given_a_cancelled_document_then_nothing_can_be_claimed_or_ended),
         cmocka_unit_test(given_a_deleted_document_then_it_is_marked_and_due_for_removal),
+        cmocka_unit_test(given_a_document_that_retention_takes_sooner_when_it_is_deleted_then_it_is_removed_no_later),
+        cmocka_unit_test(
+            given_a_document_that_retention_keeps_for_long_when_it_is_deleted_then_it_goes_after_the_grace),
         cmocka_unit_test(given_a_late_answer_then_its_cost_is_added_and_nothing_else_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
