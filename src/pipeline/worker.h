@@ -76,7 +76,7 @@ struct dm_page_task {
     enum dm_page_status status;
     enum dm_reason reason;
     char detail[DM_DETAIL_MAX];
-    struct dm_usage usage;         /* of all attempts */
+    struct dm_usage usage;      /* of all attempts */
     struct dm_str kept_segment; /* in the document's arena: the answer lies there already */
     uint64_t kept_offset;
     uint32_t kept_length;

@@ -45,11 +45,11 @@ struct verdict {
     uint32_t claim_count, claim_room;
     struct seen_segment *segments;
     uint32_t segment_count, segment_room;
-    uint64_t answers; /* delivered by the model */
+    uint64_t answers;                   /* delivered by the model */
     uint32_t reductions, reduced_epoch; /* asked for in that epoch */
     uint32_t reduction_put_epoch;       /* the newest that is stored, and since when */
     int64_t reduction_put_us;
-    uint64_t lease;    /* the newest aggregator's */
+    uint64_t lease;   /* the newest aggregator's */
     int64_t lease_us; /* when it was taken */
     struct verdict *next;
 };
@@ -201,7 +201,8 @@ static void judge_result(struct sim *sim, const struct memory_document *document
         return;
     }
     if (state->result_epoch != state->epoch || state->result_bytes != bytes.len)
-        sim_fail(sim, "invariant 4: document %u names the result of epoch %u with %" PRIu64 " bytes; it is of %u with %zu",
+        sim_fail(sim,
+                 "invariant 4: document %u names the result of epoch %u with %" PRIu64 " bytes; it is of %u with %zu",
                  verdict->script.number, state->result_epoch, state->result_bytes, state->epoch, bytes.len);
     json_auto_t *result = NULL;
     struct dm_err err;
@@ -443,8 +444,8 @@ static void judge_pages(struct sim *sim, const struct memory_document *document,
             return;
         }
         if (!is_owned(document, transaction, page))
-            sim_fail(sim, "invariant 3: page %u of document %u is ended by somebody who has no claim on it", page->number,
-                     verdict->script.number);
+            sim_fail(sim, "invariant 3: page %u of document %u is ended by somebody who has no claim on it",
+                     page->number, verdict->script.number);
         verdict->fates[page->number] = page->status == DM_PAGE_DONE ? DONE : FAILED;
         judge_page(sim, verdict, page);
         if (page->length == 0)
@@ -651,7 +652,8 @@ void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_st
     uint32_t epoch = dm_key_segment_epoch(key);
     struct dm_file file;
     bool reduction = dm_str_find(key, DM_STR("/reduction-")) < key.len;
-    if ((epoch == 0 && !reduction) || dm_file_parse(dm_str_cut(key, 0, dm_str_find_char(key, '/')), &file, NULL) != DM_OK)
+    if ((epoch == 0 && !reduction) ||
+        dm_file_parse(dm_str_cut(key, 0, dm_str_find_char(key, '/')), &file, NULL) != DM_OK)
         return;
     struct memory_document *document = find(sim, tenant, &file);
     if (!document)
@@ -807,8 +809,8 @@ static void look_at_blob(void *context, const struct dm_tenant *tenant, struct d
             sim_fail(sim, "%.*s is left behind: its document is not there", DM_STR_ARG(key));
         return;
     }
-    if (undisturbed(sim) && (sim->rested || document->state.status == DM_STATUS_COMPLETED) && dm_key_segment_epoch(key) &&
-        !named(document, key))
+    if (undisturbed(sim) && (sim->rested || document->state.status == DM_STATUS_COMPLETED) &&
+        dm_key_segment_epoch(key) && !named(document, key))
         sim_fail(sim, "%.*s is left behind: no page names it", DM_STR_ARG(key));
 }
 

@@ -156,7 +156,7 @@ struct node {
     bool alive;           /* its fibers run, or begin to */
     bool up;              /* it serves */
     bool draining;
-    bool drained; /* it has stopped as it was asked to */
+    bool drained;     /* it has stopped as it was asked to */
     int64_t drain_ms; /* how long its pages may take for that */
     bool interrupted; /* its reader was told to stop */
     bool doomed;      /* dies as soon as the scheduler runs */
