@@ -1,5 +1,4 @@
 """Documents that are none, or broken, or made to do harm. Each ends with its reason, and nothing else suffers."""
-import io
 import time
 
 import pytest

@@ -1,13 +1,12 @@
 """Stopping a document, and reading again what failed, and only that."""
 import concurrent.futures
-import json
 import time
 
 import pytest
 
 import papers
 from papers import marker
-from world import check_ledger, check_result, problem, until
+from world import check_ledger, check_result, problem
 
 
 def stays(value, seconds):

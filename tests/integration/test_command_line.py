@@ -1,6 +1,5 @@
 """The program as people and scripts call it: JSON alone on standard output, progress on standard error, and exit
 statuses that can be relied on: 0 done, 1 failed, 2 not known, 64 wrong use."""
-import io
 import json
 import os
 import pty
@@ -9,14 +8,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 from PIL import Image
 
 import papers
 from papers import marker
-from world import check_analysis, descendants, environment, fresh, living, problem, session_members, until
+from world import check_analysis, descendants, environment, fresh, living, session_members, until
 
 DONE, FAILED, NOT_KNOWN, USAGE = 0, 1, 2, 64
 NOBODY = "0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b"

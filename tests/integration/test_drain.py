@@ -1,6 +1,5 @@
 """Told to stop, a server takes nothing new, finishes or hands back what it has, and ends with 0 in time."""
 import signal
-import threading
 import time
 
 import pytest

@@ -4,7 +4,7 @@ import json
 import pytest
 
 import papers
-from papers import marker, prose
+from papers import marker
 from world import check_result, problem, until
 
 

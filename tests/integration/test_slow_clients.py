@@ -8,10 +8,9 @@ import socket
 import threading
 import time
 
-import pytest
 
 import papers
-from world import Answer, Wire, check_ledger, memory_kb, post, problem, until
+from world import Answer, Wire, check_ledger, memory_kb, problem, until
 
 HEAD = "GET /api/jobs HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 UPLOAD = "POST /api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: multipart/form-data; boundary=BoundarY\r\n"

@@ -10,7 +10,6 @@ row cannot rot unseen; in the copy PLANTED(n) is true where bug n was asked for 
 """
 
 import pathlib
-import re
 import sys
 
 # number: (name, the invariant that it breaks, file under src/, text, text with the bug)
