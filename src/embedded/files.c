@@ -83,8 +83,15 @@ static int rename_fresh(int from_fd, const char *from, int to_fd, const char *to
     return rc;
 }
 
-static enum dm_code move_into_place(struct dm_files *files, const char *spooled, const struct dm_place *place,
-                                    enum dm_durability durability, bool fresh, struct dm_err *err)
+static enum dm_code sync_bytes(int fd, struct dm_err *err)
+{
+    return fdatasync(fd) < 0 ? dm_fail_errno(err, errno, "a blob cannot be synced") : DM_OK;
+}
+
+/* `unsynced_fd`: of bytes that are synced under their name; -1: they are synced already. */
+static enum dm_code move_into_place(struct dm_files *files, const char *spooled, int unsynced_fd,
+                                    const struct dm_place *place, enum dm_durability durability, bool fresh,
+                                    struct dm_err *err)
 {
     int folder = dm_place_folder(place);
     int rc = fresh ? rename_fresh(files->spool_fd, spooled, folder, place->name)
@@ -97,7 +104,9 @@ static enum dm_code move_into_place(struct dm_files *files, const char *spooled,
         return dm_fail_errno(err, errno, "a blob cannot be given its name");
     if (durability == DM_DERIVED)
         return DM_OK;
-    enum dm_code code = dm_syncer_sync_path(&files->syncer, place->folders, place->count, err);
+    enum dm_code code = unsynced_fd >= 0 ? sync_bytes(unsynced_fd, err) : DM_OK;
+    if (code == DM_OK)
+        code = dm_syncer_sync_path(&files->syncer, place->folders, place->count, err);
     /* Nobody will use a new blob whose putting failed, and its name must be free for the next try. */
     if (code != DM_OK && fresh)
         unlinkat(folder, place->name, 0);
@@ -105,18 +114,21 @@ static enum dm_code move_into_place(struct dm_files *files, const char *spooled,
 }
 
 enum dm_code dm_files_publish(struct dm_files *files, const char *spooled, int fd, const struct dm_tenant *tenant,
-                              struct dm_str key, enum dm_durability durability, bool fresh, struct dm_err *err)
+                              struct dm_str key, enum dm_durability durability, enum dm_publishing how,
+                              struct dm_err *err)
 {
     enum dm_code rc = DM_OK;
+    bool fresh = how == DM_PUBLISH_NEW;
+    bool unnamed = how == DM_PUBLISH_UNNAMED && durability == DM_KEPT;
     /* Of a derived one, too: its name may outlive a power cut, and its bytes must then be behind it. */
-    if (fdatasync(fd) < 0)
-        rc = dm_fail_errno(err, errno, "a blob cannot be synced");
+    if (!unnamed)
+        rc = sync_bytes(fd, err);
     for (int i = 0; rc == DM_OK && i < PUBLISH_TRIES; i++) {
         struct dm_place place;
         rc = dm_place_open(files->root_fd, tenant, key, true, &place, err);
         if (rc != DM_OK)
             break;
-        rc = move_into_place(files, spooled, &place, durability, fresh, err);
+        rc = move_into_place(files, spooled, unnamed ? fd : -1, &place, durability, fresh, err);
         dm_place_free(&place);
         if (rc != DM_CONFLICT)
             break;
@@ -143,7 +155,7 @@ static enum dm_code files_put_new(void *self, const struct dm_tenant *tenant, st
         unlinkat(files->spool_fd, spooled, 0);
         return rc;
     }
-    return dm_files_publish(files, spooled, fd, tenant, key, durability, true, err);
+    return dm_files_publish(files, spooled, fd, tenant, key, durability, DM_PUBLISH_NEW, err);
 }
 
 /* ---- getting ------------------------------------------------------------------------------------------------- */

@@ -94,11 +94,18 @@ struct dm_files {
 DM_MUST_USE enum dm_code dm_files_check_space(const struct dm_files *files, struct dm_err *err);
 /* An empty spooled file. */
 DM_MUST_USE enum dm_code dm_files_spool(struct dm_files *files, char name[24], int *ret_fd, struct dm_err *err);
-/* Gives a spooled file, written and closed or not, its place; on failure it is removed. `fresh`: DM_EXISTS
- * rather than overwrite. */
+enum dm_publishing {
+    DM_PUBLISH_OVER, /* over whatever has the name */
+    DM_PUBLISH_NEW,  /* DM_EXISTS rather than overwrite */
+    /* Over; and nobody asks for the name before a record says that it is good, as with an upload. So it gets its name
+     * before its bytes are synced: a journalling file system then writes both down at once, which halves the waits. */
+    DM_PUBLISH_UNNAMED
+};
+
+/* Gives a spooled file, written and closed or not, its place; on failure it is removed. */
 DM_MUST_USE enum dm_code dm_files_publish(struct dm_files *files, const char *spooled, int fd,
                                           const struct dm_tenant *tenant, struct dm_str key,
-                                          enum dm_durability durability, bool fresh, struct dm_err *err);
+                                          enum dm_durability durability, enum dm_publishing how, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_write_all(int fd, struct dm_str first, struct dm_str second, struct dm_err *err);
 
 enum dm_code dm_files_sink_create(void *self, enum dm_sink_use use, struct dm_sink **ret, struct dm_err *err);

@@ -129,7 +129,8 @@ enum dm_code dm_files_sink_finish(void *self, struct dm_sink *sink, const struct
     if (rc == DM_OK && sink->use == DM_SINK_INTAKE && files->arrivals)
         dm_arrivals_add(files->arrivals, tenant, key);
     if (rc == DM_OK)
-        rc = dm_files_publish(files, sink->name, sink->fd, tenant, key, durability, false, err);
+        rc = dm_files_publish(files, sink->name, sink->fd, tenant, key, durability,
+                              sink->use == DM_SINK_INTAKE ? DM_PUBLISH_UNNAMED : DM_PUBLISH_OVER, err);
     else
         unlinkat(files->spool_fd, sink->name, 0);
     free_sink(sink);
