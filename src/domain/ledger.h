@@ -145,7 +145,7 @@ void dm_ledger_as_taken(struct dm_change *change);
 /* A claim ends without all its pages: what is left of it goes back into WORK. Needs STATE, WORK. `left` are its pages
  * without a record of this epoch. Lost ranges are counted and halved by the rule of the design; what may not be tried
  * again is returned in `ret_crashed` (pages; for a split: the document itself, DM_REFUSED) and the caller ends it with
- * CRASHED. */
+ * CRASHED. Of a document that has ended nothing goes back: the claim is deleted. */
 DM_MUST_USE enum dm_code dm_ledger_give_back(dm_ledger_context context, const struct dm_snapshot *snapshot,
                                              const struct dm_claim *claim, struct dm_ranges left, enum dm_give_back how,
                                              int64_t due_ms, struct dm_change *ret, struct dm_ranges *ret_crashed,

@@ -223,6 +223,11 @@ enum dm_code dm_ledger_give_back(dm_ledger_context context, const struct dm_snap
 {
     *ret = (struct dm_change){ 0 };
     *ret_crashed = (struct dm_ranges){ 0 };
+    if (dm_status_is_final(snapshot->state.status)) {
+        /* Cancelled, say: nothing of it may be claimed again, and so it must not be listed. */
+        dm_change_claim(ret, DM_CLAIM_DELETE, claim);
+        return DM_OK;
+    }
     if (claim->first == 0)
         return give_back_split(context, snapshot, claim, how, ret, err);
     const struct dm_work *work = &snapshot->work;

@@ -286,6 +286,17 @@ static enum dm_code return_expired(struct sweeper *sweeper, const struct dm_foun
     return DM_OK;
 }
 
+/* Claims that were out when it was cancelled. Whoever still holds one learns at its next renewal that it is over, also where
+ * all its pages wait for a provider that asked for patience. */
+static enum dm_code drop_claims(const struct dm_pipeline *pipeline, const struct dm_found *found,
+                                const struct dm_snapshot *snapshot, struct dm_err *err)
+{
+    enum dm_code rc = DM_OK;
+    for (uint32_t i = 0; rc == DM_OK && i < snapshot->claim_count; i++)
+        rc = dm_claim_return(pipeline, &found->tenant, &found->file, &snapshot->claims[i], DM_HANDED_BACK, err);
+    return rc;
+}
+
 /* What of it is the sweeper's; what else is due is an aggregator's. */
 static enum dm_code sweep_document(struct sweeper *sweeper, const struct dm_found *found, struct dm_err *err)
 {
@@ -304,7 +315,9 @@ static enum dm_code sweep_document(struct sweeper *sweeper, const struct dm_foun
     if (snapshot.document.deleted_ms && due)
         return remove_document(pipeline, found, err);
     if (dm_status_is_final(state->status) && due) {
-        rc = dm_remove_orphans(pipeline, &found->tenant, &found->file, state, err);
+        rc = drop_claims(pipeline, found, &snapshot, err);
+        if (rc == DM_OK)
+            rc = dm_remove_orphans(pipeline, &found->tenant, &found->file, state, err);
         return rc == DM_OK ? expire(pipeline, found, state, &arena, err) : rc;
     }
     if (!work_due)

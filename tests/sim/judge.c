@@ -464,6 +464,9 @@ static void judge_work(struct sim *sim, const struct memory_document *document, 
     const struct dm_state *state = &document->state;
     const uint32_t number = verdict->script.number;
     bool waiting = work->split_needed || dm_ranges_next(work->chosen, work->cursor) != 0;
+    /* Documents that nothing can be claimed of would stand before those that wait, for ever. */
+    if (dm_status_is_final(state->status) && work->key == DM_WORK_READY)
+        sim_fail(sim, "invariant 5: document %u is %s and is listed as ready", number, dm_status_text(state->status));
     if (dm_status_is_final(state->status) || document->document.deleted_ms)
         return;
     for (uint32_t i = 0; i < work->returned_count; i++)
@@ -770,6 +773,8 @@ static void look_at_rest(void *context, struct memory_document *document)
         look_at_segments(sim, document);
     if (sim->rested && document->document.deleted_ms)
         sim_fail(sim, "document %u was deleted hours ago and is still there", number);
+    if (sim->rested && document->claim_count > 0)
+        sim_fail(sim, "document %u ended hours ago and %u claims on it are still there", number, document->claim_count);
     if (sim->rested && sim->retention_ms)
         sim_fail(sim, "document %u should have gone with retention; status %s, gone %u", number,
                  dm_status_text(document->state.status), document->state.gone);

@@ -116,6 +116,9 @@ ROWS = {
     32: ("a result is written for the epoch before", 4, "domain/ledger_result.c",
          "    ret->state.result_epoch = state->epoch;\n",
          "    ret->state.result_epoch = PLANTED(32) && state->epoch > 1 ? state->epoch - 1 : state->epoch;\n"),
+    33: ("a claim that goes back lists a document that was cancelled", 5, "domain/ledger_claims.c",
+         "    if (dm_status_is_final(snapshot->state.status)) {\n        /* Cancelled, say",
+         "    if (dm_status_is_final(snapshot->state.status) && !PLANTED(33)) {\n        /* Cancelled, say"),
 }
 
 # A bug in several places: where one of them alone would be made good by another.
