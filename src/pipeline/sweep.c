@@ -157,13 +157,27 @@ static struct expiring expiry(const struct dm_pipeline *pipeline, const struct d
     return ret;
 }
 
-static enum dm_code decide_expire(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
-                                  struct dm_change *ret, struct dm_err *err)
+/* The record first: a retry from then on is refused, so none finds its document without bytes. It stays due. */
+static enum dm_code decide_gone(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                                struct dm_change *ret, struct dm_err *err)
 {
-    const struct expiring *expiring = argument;
-    if (!dm_status_is_final(snapshot->state.status))
+    const struct dm_state *state = &snapshot->state;
+    uint32_t gone = expiry(argument, state, context->now_ms).gone;
+    if (!dm_status_is_final(state->status) || gone == 0)
+        return dm_fail(err, DM_REFUSED, "the document is read again, or kept for longer");
+    dm_ledger_expire(context, state, gone, state->due_ms, ret);
+    return DM_OK;
+}
+
+/* When it is looked at again. */
+static enum dm_code decide_due(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
+                               struct dm_change *ret, struct dm_err *err)
+{
+    const struct dm_state *state = &snapshot->state;
+    const struct expiring expiring = expiry(argument, state, context->now_ms);
+    if (!dm_status_is_final(state->status))
         return dm_fail(err, DM_REFUSED, "the document is read again");
-    dm_ledger_expire(context, &snapshot->state, expiring->gone, expiring->next_ms, ret);
+    dm_ledger_expire(context, state, 0, expiring.gone ? context->now_ms : expiring.next_ms, ret);
     return DM_OK;
 }
 
@@ -194,55 +208,65 @@ static enum dm_code remove_results(struct dm_blob blob, const struct dm_found *f
     return rc;
 }
 
-/* The bytes first, then the record: until the record says so the due time stands, so a crash between leaves nothing
- * behind. */
-static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_found *found,
-                           const struct dm_state *state, struct dm_arena *arena, struct dm_err *err)
+static enum dm_code remove_gone(struct dm_blob blob, const struct dm_found *found, const struct dm_state *state,
+                                struct dm_err *err)
 {
-    struct dm_blob blob = pipeline->ports.blob;
-    struct expiring expiring = expiry(pipeline, state, dm_wall_ms(pipeline->ports.runtime));
-    const uint32_t all = DM_GONE_SOURCE | DM_GONE_PAGES | DM_GONE_RESULTS;
-    if ((state->gone | expiring.gone) == all)
-        return remove_document(pipeline, found, err);
-    const struct dm_step step = { .parts = 0, .decide = decide_expire, .argument = &expiring };
     enum dm_code rc = DM_OK;
-    if (expiring.gone & DM_GONE_SOURCE)
+    if (state->gone & DM_GONE_SOURCE)
         rc = remove_source(blob, found, err);
-    if (rc == DM_OK && (expiring.gone & DM_GONE_PAGES)) {
+    if (rc == DM_OK && (state->gone & DM_GONE_PAGES)) {
         const struct dm_blob_key key = dm_key_segments(&found->file);
         rc = dm_blob_remove_all(blob, &found->tenant, dm_str_z(key.text), err);
     }
-    if (rc == DM_OK && (expiring.gone & DM_GONE_RESULTS))
+    if (rc == DM_OK && (state->gone & DM_GONE_RESULTS))
         rc = remove_results(blob, found, state->epoch, err);
-    if (rc == DM_OK)
-        rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, arena, NULL, err);
-    if (rc == DM_OK && expiring.gone)
-        dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_EXPIRED, dm_f_z("tenant", found->tenant.id), dm_f_z("file", found->file.id),
-               dm_f_int("parts", expiring.gone));
-    return rc == DM_REFUSED ? DM_OK : rc;
+    return rc;
 }
 
-/* Whether retention takes something of the document earlier than its due time says, and when: it ended under settings that
+/* The record, then the bytes, then the next due time. A crash between leaves the document due, and whatever its record says
+ * is gone is removed again: absent is fine. */
+static enum dm_code expire(const struct dm_pipeline *pipeline, const struct dm_found *found,
+                           const struct dm_state *before, struct dm_arena *arena, struct dm_err *err)
+{
+    const uint32_t all = DM_GONE_SOURCE | DM_GONE_PAGES | DM_GONE_RESULTS;
+    const struct dm_step take = { .decide = decide_gone, .argument = (void *)(uintptr_t)pipeline };
+    const struct dm_step look_again = { .decide = decide_due, .argument = (void *)(uintptr_t)pipeline };
+    struct dm_state state = *before;
+    enum dm_code rc = DM_OK;
+    if (expiry(pipeline, before, dm_wall_ms(pipeline->ports.runtime)).gone)
+        rc = dm_step_run(pipeline, &found->tenant, &found->file, &take, arena, &state, err);
+    if (rc == DM_OK && state.gone == all)
+        return remove_document(pipeline, found, err);
+    if (rc == DM_OK)
+        rc = remove_gone(pipeline->ports.blob, found, &state, err);
+    if (rc == DM_OK)
+        rc = dm_step_run(pipeline, &found->tenant, &found->file, &look_again, arena, NULL, err);
+    if (rc == DM_OK && state.gone != before->gone)
+        dm_log(DM_LOG_INFO, DM_EV_DOCUMENT_EXPIRED, dm_f_z("tenant", found->tenant.id), dm_f_z("file", found->file.id),
+               dm_f_int("parts", state.gone & ~before->gone));
+    return rc == DM_REFUSED || rc == DM_NOT_FOUND ? DM_OK : rc;
+}
+
+/* Whether retention takes something of the document earlier than its due time says: it ended under settings that
  * kept more. A due time too early corrects itself. */
-static bool is_due_earlier(const struct dm_pipeline *pipeline, const struct dm_state *state, int64_t *ret_ms)
+static bool is_due_earlier(const struct dm_pipeline *pipeline, const struct dm_state *state)
 {
     int64_t now_ms = dm_wall_ms(pipeline->ports.runtime);
     const struct expiring expiring = expiry(pipeline, state, now_ms);
-    *ret_ms = expiring.gone ? now_ms : expiring.next_ms;
-    return *ret_ms != 0 && (state->due_ms == 0 || state->due_ms > *ret_ms);
+    int64_t at_ms = expiring.gone ? now_ms : expiring.next_ms;
+    return at_ms != 0 && (state->due_ms == 0 || state->due_ms > at_ms);
 }
 
 static enum dm_code reschedule(const struct dm_pipeline *pipeline, const struct dm_found *found, struct dm_err *err)
 {
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     struct dm_snapshot snapshot;
-    struct expiring expiring = { 0 };
     enum dm_code rc = dm_store_read(pipeline->ports.store, &found->tenant, &found->file,
                                     DM_PART_DOCUMENT | DM_PART_STATE, &arena, &snapshot, err);
     if (rc != DM_OK || snapshot.document.deleted_ms || !dm_status_is_final(snapshot.state.status) ||
-        !is_due_earlier(pipeline, &snapshot.state, &expiring.next_ms))
+        !is_due_earlier(pipeline, &snapshot.state))
         return rc == DM_NOT_FOUND ? DM_OK : rc;
-    const struct dm_step step = { .parts = 0, .decide = decide_expire, .argument = &expiring };
+    const struct dm_step step = { .decide = decide_due, .argument = (void *)(uintptr_t)pipeline };
     rc = dm_step_run(pipeline, &found->tenant, &found->file, &step, &arena, NULL, err);
     return rc == DM_REFUSED || rc == DM_NOT_FOUND ? DM_OK : rc;
 }

@@ -178,6 +178,101 @@ static void given_a_deleted_document_when_its_grace_is_over_then_records_and_blo
     assert_int_equal(blobs_of(rig, &file, "/"), 0);
 }
 
+/* A blob store that asks for a retry at the worst moment: just before the first byte is removed. */
+static struct {
+    struct rig *rig;
+    struct dm_blob blob; /* the real one */
+    const struct dm_file *file;
+    bool asked;
+    enum dm_code answer;
+} meddling;
+
+static void ask_for_retry(void)
+{
+    if (meddling.asked)
+        return;
+    const struct dm_tenant tenant = rig_tenant(tenant_name);
+    const struct dm_range one = { 1, 1 };
+    struct dm_err err;
+    meddling.asked = true;
+    meddling.answer =
+        dm_document_retry(&meddling.rig->pipeline, &tenant, meddling.file, (struct dm_ranges){ &one, 1 }, &err);
+}
+
+static enum dm_code remove_after_retry(void *self, const struct dm_tenant *tenant, struct dm_str key,
+                                       struct dm_err *err)
+{
+    ask_for_retry();
+    return meddling.blob.ops->remove(self, tenant, key, err);
+}
+
+static enum dm_code remove_all_after_retry(void *self, const struct dm_tenant *tenant, struct dm_str prefix,
+                                           struct dm_err *err)
+{
+    ask_for_retry();
+    return meddling.blob.ops->remove_all(self, tenant, prefix, err);
+}
+
+static void meddle(struct rig *rig, const struct dm_file *file)
+{
+    static struct dm_blob_ops ops;
+    meddling.rig = rig;
+    meddling.blob = rig->pipeline.ports.blob;
+    meddling.file = file;
+    meddling.asked = false;
+    meddling.answer = DM_OK;
+    ops = *meddling.blob.ops;
+    ops.remove = remove_after_retry;
+    ops.remove_all = remove_all_after_retry;
+    rig->pipeline.ports.blob = (struct dm_blob){ &ops, meddling.blob.self };
+}
+
+static void given_a_retry_as_retention_takes_the_bytes_then_it_is_refused_and_the_result_stays(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file file = old_document(rig, 2 * DAY_MS);
+    rig->pipeline.retention_source_ms = rig->pipeline.retention_pages_ms = DAY_MS;
+    meddle(rig, &file);
+    take(rig, &file, DM_GONE_SOURCE | DM_GONE_PAGES);
+    assert_true(meddling.asked);
+    assert_int_equal(meddling.answer, DM_GONE);
+    assert_int_equal(rig_state(rig, tenant_name, &file).status, DM_STATUS_COMPLETED);
+}
+
+static void given_a_retry_as_retention_takes_everything_then_it_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file file = old_document(rig, 2 * DAY_MS);
+    rig->pipeline.retention_source_ms = rig->pipeline.retention_pages_ms = rig->pipeline.retention_results_ms = DAY_MS;
+    meddle(rig, &file);
+    rig_start(rig, 1);
+    rig_until(rig, is_removed, &file);
+    assert_true(meddling.asked);
+    assert_int_equal(meddling.answer, DM_GONE);
+}
+
+static bool is_not_due(struct rig *rig, const void *argument)
+{
+    return rig_state(rig, tenant_name, argument).due_ms == 0;
+}
+
+static void given_a_crash_before_the_bytes_were_removed_then_the_next_sweeper_removes_them(void **state)
+{
+    struct rig *rig = *state;
+    const struct dm_tenant tenant = rig_tenant(tenant_name);
+    struct dm_file file = old_document(rig, 2 * DAY_MS);
+    struct dm_state taken = rig_state(rig, tenant_name, &file);
+    struct dm_transaction transaction = { .state = &taken, .state_before = taken.version++ };
+    taken.gone = DM_GONE_SOURCE;
+    assert_int_equal(dm_store_commit(rig->set.store, &tenant, &file, &transaction, &rig->err), DM_OK);
+    rig->pipeline.retention_source_ms = DAY_MS;
+    rig_start(rig, 1);
+    rig_until(rig, is_not_due, &file);
+    assert_int_equal(blobs_of(rig, &file, "/source"), 0);
+    assert_int_equal(blobs_of(rig, &file, "/images/"), 0);
+    assert_int_equal(blobs_of(rig, &file, "/pages/"), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
@@ -189,6 +284,9 @@ int main(void)
         CASE(given_nothing_that_is_to_be_kept_then_the_document_is_removed),
         CASE(given_documents_that_ended_under_other_settings_then_the_new_ones_hold_for_them),
         CASE(given_a_deleted_document_when_its_grace_is_over_then_records_and_blobs_are_removed),
+        CASE(given_a_retry_as_retention_takes_the_bytes_then_it_is_refused_and_the_result_stays),
+        CASE(given_a_retry_as_retention_takes_everything_then_it_is_refused),
+        CASE(given_a_crash_before_the_bytes_were_removed_then_the_next_sweeper_removes_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
