@@ -388,10 +388,10 @@ static void call_model(struct dm_page_task *task)
     struct dm_active *document = task->holding->document;
     struct dm_err err;
     for (;;) {
-        if (!may_call(task)) {
+        if (!may_call(task) || worker->silent) {
             if (dm_page_task_void(task)) {
                 dm_page_task_leave(task);
-            } else if (lease_over(task)) {
+            } else if (lease_over(task) || worker->silent) {
                 /* No trouble of the page's, however long the store takes no writes: the next renewal that goes through
                  * says whether the claim is still ours. */
                 queue_later(task);

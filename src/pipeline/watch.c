@@ -11,7 +11,9 @@ static uint64_t hash(uint64_t value, const char *text)
     return (value ^ 0xff) * 1099511628211ULL;
 }
 
-static struct dm_watched *find(struct dm_watch *watch, uint64_t name)
+/* NULL: no room. What is watched keeps its place until it is over or nobody looks at it any more: were it to make room for
+ * whatever comes, nothing would be watched for long enough where there is more than fits. */
+static struct dm_watched *find(struct dm_watch *watch, uint64_t name, int64_t lease_ms, int64_t now_mono_ms)
 {
     struct dm_watched *stalest = &watch->at[0];
     for (uint32_t i = 0; i < watch->count; i++) {
@@ -20,9 +22,12 @@ static struct dm_watched *find(struct dm_watch *watch, uint64_t name)
         if (watch->at[i].seen_mono_ms < stalest->seen_mono_ms)
             stalest = &watch->at[i];
     }
-    struct dm_watched *entry = watch->count < DM_WATCHED_MAX ? &watch->at[watch->count++] : stalest;
-    *entry = (struct dm_watched){ .name = name, .until_ms = -1 };
-    return entry;
+    if (watch->count < DM_WATCHED_MAX)
+        stalest = &watch->at[watch->count++];
+    else if (now_mono_ms - stalest->seen_mono_ms < lease_ms)
+        return NULL;
+    *stalest = (struct dm_watched){ .name = name, .until_ms = -1 };
+    return stalest;
 }
 
 bool dm_watch_over(struct dm_watch *watch, const struct dm_tenant *tenant, const struct dm_file *file, uint64_t counter,
@@ -31,11 +36,14 @@ bool dm_watch_over(struct dm_watch *watch, const struct dm_tenant *tenant, const
     if (until_ms <= DM_LEASE_GONE)
         return true;
     uint64_t name = (hash(hash(14695981039346656037ULL, tenant->id), file->id) ^ counter) * 1099511628211ULL;
-    struct dm_watched *entry = find(watch, name);
-    entry->seen_mono_ms = now_mono_ms;
+    struct dm_watched *entry = find(watch, name, lease_ms, now_mono_ms);
+    if (!entry)
+        return false;
     if (entry->until_ms != until_ms) {
         entry->until_ms = until_ms;
         entry->since_mono_ms = now_mono_ms;
     }
-    return now_mono_ms - entry->since_mono_ms >= lease_ms;
+    bool over = now_mono_ms - entry->since_mono_ms >= lease_ms;
+    entry->seen_mono_ms = over ? now_mono_ms - lease_ms : now_mono_ms; /* and over: others may have its place */
+    return over;
 }

@@ -26,7 +26,7 @@ struct dm_watch {
 };
 
 /* True where the lease with this counter has had this end for `lease_ms` of watching. Owners that are known to be gone
- * leave DM_LEASE_GONE as its end: that is over at once. */
+ * leave DM_LEASE_GONE as its end: that is over at once. Of more than DM_WATCHED_MAX the others wait until there is room. */
 bool dm_watch_over(struct dm_watch *watch, const struct dm_tenant *tenant, const struct dm_file *file, uint64_t counter,
                    int64_t until_ms, int64_t lease_ms, int64_t now_mono_ms);
 

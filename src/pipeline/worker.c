@@ -140,6 +140,7 @@ void dm_worker_stop(struct dm_worker *worker, int64_t deadline_mono_ms)
     while (worker->in_flight > waiting_pages(worker) && worker_now(worker) < deadline_mono_ms)
         worker_wait(worker, deadline_mono_ms);
     bool late = worker->in_flight > waiting_pages(worker);
+    worker->silent = true; /* a page that comes now is handed back */
     worker_unlock(worker);
     if (late)
         dm_reader_interrupt(worker->pipeline.ports.reader); /* a page that hangs its helper would hold us, too */

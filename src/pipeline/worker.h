@@ -88,6 +88,7 @@ struct dm_worker {
     char owner[DM_OWNER_MAX];
     struct dm_monitor *monitor;
     bool stopping; /* claim no more, start no more pages */
+    bool silent;   /* the stop's deadline is over: no model call starts any more */
     bool closing;  /* tasks end */
     bool look;     /* dispatch should look into the store now */
     struct dm_active *documents;

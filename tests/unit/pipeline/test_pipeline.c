@@ -219,6 +219,64 @@ static void given_a_worker_that_stops_then_it_hands_back_and_the_next_reads_no_p
         assert_int_equal(rig_calls(rig, page), 1);
 }
 
+/* A helper that gives its page only when the worker's tasks have been told to end. */
+static struct {
+    struct dm_reader reader; /* the real ones */
+    struct dm_stream stream;
+    _Atomic bool reading, ending;
+} late;
+
+static enum dm_code late_page(void *self, struct dm_reader_handle *handle, uint32_t page,
+                              const struct dm_page_want *want, struct dm_page_content *ret, struct dm_err *err)
+{
+    struct dm_runtime runtime = dm_threads_runtime();
+    late.reading = true;
+    while (!late.ending)
+        dm_sleep_until(runtime, dm_mono_ms(runtime) + 1);
+    return late.reader.ops->page(self, handle, page, want, ret, err);
+}
+
+static void told_to_end(void *self)
+{
+    late.ending = true;
+    late.stream.ops->wake(self);
+}
+
+static bool is_reading(struct rig *rig, const void *argument)
+{
+    return late.reading;
+}
+
+static void given_a_page_that_comes_after_the_deadline_of_a_stop_then_no_model_call_starts(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_ports *ports = &rig->pipeline.ports;
+    late.reader = ports->reader;
+    late.stream = ports->stream;
+    late.reading = late.ending = false;
+    struct dm_reader_ops reader_ops = *late.reader.ops;
+    struct dm_stream_ops stream_ops = *late.stream.ops;
+    reader_ops.page = late_page;
+    stream_ops.wake = told_to_end;
+    ports->reader = (struct dm_reader){ &reader_ops, late.reader.self };
+    ports->stream = (struct dm_stream){ &stream_ops, late.stream.self };
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
+    rig_hold_model(rig, true);
+    rig_start(rig, 1);
+    rig_until(rig, is_reading, NULL);
+    dm_worker_stop(rig->worker, dm_mono_ms(rig->set.runtime));
+    rig->worker = NULL;
+    rig_stop(rig);
+    rig_hold_model(rig, false);
+    for (uint32_t page = 1; page <= 3; page++)
+        assert_int_equal(rig_calls(rig, page), 0);
+    ports->reader = late.reader;
+    ports->stream = late.stream;
+    rig_start(rig, 1);
+    assert_int_equal(rig_ended(rig, "t", &file).processed, 3);
+    rig_stop(rig);
+}
+
 /* What a worker leaves that dies after writing a segment and before committing it. */
 static void leave_orphan(struct rig *rig, const struct dm_file *file)
 {
@@ -377,6 +435,7 @@ int main(void)
         RIG_TEST(given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_and_its_attempts_are_told),
         RIG_TEST(given_a_cancel_while_the_model_works_then_no_new_call_starts_and_the_late_cost_is_kept),
         RIG_TEST(given_a_worker_that_stops_then_it_hands_back_and_the_next_reads_no_page_twice),
+        RIG_TEST(given_a_page_that_comes_after_the_deadline_of_a_stop_then_no_model_call_starts),
         RIG_TEST(given_an_answer_whose_commit_was_lost_in_a_crash_then_it_is_adopted_and_not_asked_again),
         RIG_TEST(given_a_tenant_with_many_documents_then_another_tenants_only_one_does_not_wait_for_them),
         RIG_TEST(given_a_document_in_progress_then_a_partial_result_lists_what_there_is),

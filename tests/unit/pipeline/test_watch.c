@@ -53,15 +53,30 @@ static void an_owner_that_is_known_to_be_gone_is_not_waited_for(void **state)
     assert_true(over(7, DM_LEASE_GONE, 0));
 }
 
-static void where_more_is_watched_than_fits_what_was_looked_at_longest_ago_begins_anew(void **state)
+static void where_more_is_watched_than_fits_what_nobody_looks_at_any_more_makes_room(void **state)
 {
     for (uint64_t counter = 1; counter <= DM_WATCHED_MAX; counter++)
-        assert_false(over(counter, 5000, (int64_t)counter));
-    assert_false(over(DM_WATCHED_MAX + 1, 5000, DM_WATCHED_MAX + 1)); /* in place of the first */
-    assert_true(over(2, 5000, 2 + LEASE_MS));
-    assert_false(over(1, 5000, 1 + LEASE_MS)); /* in place of the third, which was looked at before the others */
-    assert_true(over(4, 5000, 4 + LEASE_MS));
-    assert_false(over(3, 5000, 3 + LEASE_MS));
+        assert_false(over(counter, 5000, 0));
+    assert_false(over(DM_WATCHED_MAX + 1, 5000, 1)); /* no room yet */
+    assert_false(over(DM_WATCHED_MAX + 1, 5000, LEASE_MS - 1));
+    assert_true(over(2, 5000, LEASE_MS));
+    assert_false(over(DM_WATCHED_MAX + 1, 5000, LEASE_MS + 1)); /* in place of one that is over, or not looked at since */
+    assert_true(over(DM_WATCHED_MAX + 1, 5000, 2 * LEASE_MS + 1));
+}
+
+static void where_far_more_is_watched_than_fits_all_of_it_is_over_in_time(void **state)
+{
+    enum { LEASES = 3 * DM_WATCHED_MAX, ROUND_MS = 5000 };
+    static bool taken[LEASES + 1];
+    uint32_t left = LEASES;
+    int64_t now_ms = 0;
+    for (; left > 0 && now_ms < 10 * LEASE_MS; now_ms += ROUND_MS)
+        for (uint64_t counter = 1; counter <= LEASES; counter++)
+            if (!taken[counter] && over(counter, 5000, now_ms + (int64_t)counter)) {
+                taken[counter] = true;
+                left--;
+            }
+    assert_int_equal(left, 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup(name, forget)
@@ -73,7 +88,8 @@ int main(void)
         CASE(a_renewal_begins_the_watch_anew_whatever_the_wall_clock_says),
         CASE(another_counter_tenant_or_document_is_another_lease),
         CASE(an_owner_that_is_known_to_be_gone_is_not_waited_for),
-        CASE(where_more_is_watched_than_fits_what_was_looked_at_longest_ago_begins_anew),
+        CASE(where_more_is_watched_than_fits_what_nobody_looks_at_any_more_makes_room),
+        CASE(where_far_more_is_watched_than_fits_all_of_it_is_over_in_time),
     };
     return cmocka_run_group_tests_name("leases that are watched", tests, NULL, NULL);
 }
