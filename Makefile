@@ -13,7 +13,7 @@ build: ## Build docmill and docmill-pdf into build/ (installs what is missing fi
 demo: build ## Read a document and show the result; FILE=paper.pdf takes your own
 	@scripts/demo $${FILE:+"$$FILE"}
 
-test: ## Unit tests (also under sanitizers), then integration tests
+test: ## Unit tests (also under sanitizers), the simulator, then integration tests
 	@scripts/install-packages test
 	@scripts/test
 
@@ -21,7 +21,7 @@ sim: ## The simulator: SEEDS=1-5000, or SEED=17 TRACE=1 for the story of one, or
 	@scripts/install-packages test
 	@scripts/sim
 
-test-long: ## More of what chance finds: a hundred rounds of deaths, and of power cuts
+test-long: ## More of what chance finds: 100,000 seeds, a hundred rounds of deaths and of power cuts
 	@scripts/install-packages test
 	@scripts/test-long
 

@@ -103,7 +103,7 @@ static int closeness(struct dm_str range, struct dm_str type)
 }
 
 /* The quality that the closest range gives the type; 0 where none fits. */
-static int quality_of(struct dm_str accept, struct dm_str type, int *ret_closeness)
+static int quality_of(struct dm_str accept, struct dm_str type)
 {
     int best = 0;
     int best_quality = 0;
@@ -117,7 +117,6 @@ static int quality_of(struct dm_str accept, struct dm_str type, int *ret_closene
             best_quality = q;
         }
     }
-    *ret_closeness = best;
     return best_quality;
 }
 
@@ -128,20 +127,13 @@ int dm_accept_best(struct dm_str accept, const struct dm_str *offered, int count
     int best = -1;
     int best_quality = 0;
     for (int i = 0; i < count; i++) {
-        int close;
-        int q = quality_of(accept, offered[i], &close);
+        int q = quality_of(accept, offered[i]);
         if (q > best_quality) {
             best = i;
             best_quality = q;
         }
     }
     return best;
-}
-
-bool dm_accept_names(struct dm_str accept, struct dm_str type)
-{
-    int close;
-    return quality_of(accept, type, &close) > 0 && close == 3;
 }
 
 /* ---- entity tags ----------------------------------------------------------------------------------------- */

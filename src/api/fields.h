@@ -16,8 +16,6 @@ void dm_traceparent_child(struct dm_str text, const unsigned char parent[8], cha
 /* Index of the offered media type that an Accept header likes best, the first among equals; -1: none. An
  * empty header likes all. */
 int dm_accept_best(struct dm_str accept, const struct dm_str *offered, int count);
-/* Whether the header names this media type itself, not by a wildcard, with a quality above 0. */
-bool dm_accept_names(struct dm_str accept, struct dm_str type);
 
 /* Whether a list of entity tags (If-None-Match) has this one, by weak comparison; "*" has all. */
 bool dm_etag_listed(struct dm_str list, struct dm_str etag);

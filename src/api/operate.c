@@ -151,6 +151,18 @@ static void add_stuck(struct dm_buf *out, const struct dm_stuck *stuck)
         stuck->state.failed, stuck->state.total);
 }
 
+/* False: it is of another tenant than the one that was asked for. */
+static bool begin_stuck(struct dm_exchange *x, const struct dm_stuck *stuck, bool *any)
+{
+    const struct dm_tenant *wanted = named_tenant(x);
+    if (wanted && !dm_tenant_eq(wanted, &stuck->found.tenant))
+        return false;
+    if (*any)
+        DM_LIT(&x->out, ",");
+    *any = true;
+    return true;
+}
+
 enum dm_next dm_on_stuck(struct dm_exchange *x)
 {
     struct dm_stalled_cursor cursor;
@@ -168,13 +180,8 @@ enum dm_next dm_on_stuck(struct dm_exchange *x)
     DM_LIT(&x->out, ",\"documents\":[");
     bool any = false;
     for (uint32_t i = 0; i < stuck.count; i++) {
-        const struct dm_tenant *wanted = named_tenant(x);
-        if (wanted && !dm_tenant_eq(wanted, &stuck.at[i].found.tenant))
-            continue;
-        if (any)
-            DM_LIT(&x->out, ",");
-        any = true;
-        add_stuck(&x->out, &stuck.at[i]);
+        if (begin_stuck(x, &stuck.at[i], &any))
+            add_stuck(&x->out, &stuck.at[i]);
     }
     DM_LIT(&x->out, "]");
     add_next(x, &cursor, stuck.more);
@@ -297,13 +304,8 @@ static bool redrive_stuck(struct dm_exchange *x, struct dm_stalled_cursor *curso
     }
     bool any = false;
     for (uint32_t i = 0; i < stuck.count; i++) {
-        const struct dm_tenant *wanted = named_tenant(x);
-        if (wanted && !dm_tenant_eq(wanted, &stuck.at[i].found.tenant))
-            continue;
-        if (any)
-            DM_LIT(&x->out, ",");
-        any = true;
-        redrive(x, &stuck.at[i].found);
+        if (begin_stuck(x, &stuck.at[i], &any))
+            redrive(x, &stuck.at[i].found);
     }
     *ret_more = stuck.more;
     return true;

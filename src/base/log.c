@@ -34,17 +34,6 @@ const char *dm_log_event_text(enum dm_log_event event)
     return event_texts[event];
 }
 
-bool dm_log_level_parse(struct dm_str text, enum dm_log_level *ret_level)
-{
-    for (size_t i = 0; i < DM_COUNT(level_texts); i++) {
-        if (!dm_str_eq(text, dm_str_z(level_texts[i])))
-            continue;
-        *ret_level = (enum dm_log_level)i;
-        return true;
-    }
-    return false;
-}
-
 void dm_log_setup(enum dm_log_level least, dm_log_sink *sink, void *self)
 {
     settings.least = least;

@@ -83,7 +83,6 @@ typedef void dm_log_sink(void *self, enum dm_log_level level, enum dm_log_event 
 void dm_log_setup(enum dm_log_level least, dm_log_sink *sink, void *self);
 /* Whether a line for people has colours; none unless called. Once at start, before other threads. */
 void dm_log_colour(bool wanted);
-bool dm_log_level_parse(struct dm_str text, enum dm_log_level *ret_level); /* debug, info, warn, error, off */
 const char *dm_log_event_text(enum dm_log_event event);
 
 #endif

@@ -98,7 +98,7 @@ enum dm_code dm_place_open(int root_fd, const struct dm_tenant *tenant, struct d
     if (!is_key(key))
         return dm_fail(err, DM_INVALID, "this is no key of a blob");
     struct dm_place place = { .folders = { root_fd }, .count = 1 };
-    rc = walk(&place, tenant, key, make, err);
+    rc = walk(&place, &checked, key, make, err);
     if (rc != DM_OK) {
         dm_place_free(&place);
         return rc;

@@ -85,22 +85,22 @@ static enum dm_code add_list_row(sqlite3_stmt *statement, const struct dm_list_q
     return DM_OK;
 }
 
-static enum dm_code walk_list(struct dm_reader_db *reader, sqlite3_stmt *statement, const struct dm_list_query *query,
-                              struct dm_arena *arena, struct dm_rows *rows, struct dm_str *ret_next, struct dm_err *err)
+static enum dm_code walk_list(struct dm_lookup *lookup, const struct dm_list_query *query, struct dm_arena *arena,
+                              struct dm_rows *rows, struct dm_str *ret_next, struct dm_err *err)
 {
     struct dm_file last = { .id = "" };
     int64_t last_ms = 0;
     uint32_t seen = 0;
     enum dm_code rc;
     bool more;
-    while ((rc = dm_db_step(&reader->db, statement, &more, "a list of documents", err)) == DM_OK && more) {
+    while ((rc = dm_lookup_next(lookup, &more, "a list of documents", err)) == DM_OK && more) {
         if (rows->count == query->limit || seen++ == LIST_ROWS_MAX)
             return make_cursor(last_ms, dm_str_z(last.id), arena, ret_next, err);
-        struct dm_str id = dm_row_text(statement, DM_ROW_DOCUMENT_COLUMNS + DM_ROW_STATE_COLUMNS);
-        last_ms = sqlite3_column_int64(statement, DM_ROW_DOCUMENT_COLUMNS + DM_ROW_STATE_COLUMNS + 1);
+        struct dm_str id = dm_row_text(lookup->row, DM_ROW_DOCUMENT_COLUMNS + DM_ROW_STATE_COLUMNS);
+        last_ms = sqlite3_column_int64(lookup->row, DM_ROW_DOCUMENT_COLUMNS + DM_ROW_STATE_COLUMNS + 1);
         rc = dm_file_parse(id, &last, err);
         if (rc == DM_OK)
-            rc = add_list_row(statement, query, id, arena, rows, err);
+            rc = add_list_row(lookup->row, query, id, arena, rows, err);
         if (rc != DM_OK)
             return rc;
     }
@@ -110,23 +110,17 @@ static enum dm_code walk_list(struct dm_reader_db *reader, sqlite3_stmt *stateme
 enum dm_code dm_sqlite_list(void *self, const struct dm_tenant *tenant, const struct dm_list_query *query,
                             struct dm_arena *arena, struct dm_list *ret, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
     DM_AUTO(dm_rows) rows = { .size = sizeof(struct dm_list_row) };
     struct dm_list list = { .next = DM_STR("") };
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_LIST, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *statement;
     struct dm_file after = { .id = "" };
-    rc = dm_db_take(&reader->db, DM_SQL_LIST, &statement, err);
-    if (rc == DM_OK) {
-        rc = bind_query(statement, tenant, query, &after, err);
-        if (rc == DM_OK)
-            rc = walk_list(reader, statement, query, arena, &rows, &list.next, err);
-        dm_db_give(statement);
-    }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    rc = bind_query(lookup.row, tenant, query, &after, err);
+    if (rc == DM_OK)
+        rc = walk_list(&lookup, query, arena, &rows, &list.next, err);
+    dm_lookup_end(&lookup, rc);
     const void *all = NULL;
     if (rc == DM_OK)
         rc = dm_rows_move(&rows, arena, &all, err);
@@ -157,26 +151,23 @@ static enum dm_code read_file(sqlite3_stmt *row, int at, struct dm_file *ret, st
 enum dm_code dm_sqlite_ready_tenants(void *self, const struct dm_tenant *after, uint32_t max, struct dm_tenant *ret,
                                      uint32_t *ret_count, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_READY_TENANTS, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     uint32_t count = 0;
-    rc = dm_db_take(&reader->db, DM_SQL_READY_TENANTS, &row, err);
     /* Jumps from tenant to tenant through the index: what one of them has waiting costs nothing here. */
     for (bool found = true; rc == DM_OK && count < max; count += found) {
-        dm_db_bind_str(row, 1, dm_str_z(after ? after->id : ""));
-        rc = dm_db_step(&reader->db, row, &found, "what is ready", err);
+        dm_db_bind_str(lookup.row, 1, dm_str_z(after ? after->id : ""));
+        rc = dm_lookup_next(&lookup, &found, "what is ready", err);
         if (rc == DM_OK && found)
-            rc = read_tenant(row, 0, &ret[count], err);
-        dm_db_give(row);
+            rc = read_tenant(lookup.row, 0, &ret[count], err);
+        dm_db_give(lookup.row);
         if (!found)
             break;
         after = &ret[count];
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     if (rc == DM_OK)
         *ret_count = count;
     return rc;
@@ -185,28 +176,22 @@ enum dm_code dm_sqlite_ready_tenants(void *self, const struct dm_tenant *after, 
 enum dm_code dm_sqlite_ready(void *self, const struct dm_tenant *tenant, uint32_t max, struct dm_found *ret,
                              uint32_t *ret_count, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_READY, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     uint32_t count = 0;
-    rc = dm_db_take(&reader->db, DM_SQL_READY, &row, err);
-    if (rc == DM_OK) {
-        dm_db_bind_str(row, 1, dm_str_z(tenant->id));
-        sqlite3_bind_int64(row, 2, max);
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, "what is ready", err)) == DM_OK && more) {
-            ret[count].tenant = *tenant;
-            rc = read_file(row, 0, &ret[count].file, err);
-            if (rc != DM_OK)
-                break;
-            count++;
-        }
-        dm_db_give(row);
+    dm_db_bind_str(lookup.row, 1, dm_str_z(tenant->id));
+    sqlite3_bind_int64(lookup.row, 2, max);
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, "what is ready", err)) == DM_OK && more) {
+        ret[count].tenant = *tenant;
+        rc = read_file(lookup.row, 0, &ret[count].file, err);
+        if (rc != DM_OK)
+            break;
+        count++;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     if (rc == DM_OK)
         *ret_count = count;
     return rc;
@@ -215,37 +200,31 @@ enum dm_code dm_sqlite_ready(void *self, const struct dm_tenant *tenant, uint32_
 enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cursor, uint32_t max, struct dm_found *ret,
                            uint32_t *ret_count, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_DUE, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     struct dm_due_cursor at = { 0 };
     if (cursor)
         at = *cursor;
     uint32_t count = 0;
-    rc = dm_db_take(&reader->db, DM_SQL_DUE, &row, err);
-    if (rc == DM_OK) {
-        sqlite3_bind_int64(row, 1, now_ms);
-        sqlite3_bind_int64(row, 2, max);
-        sqlite3_bind_int64(row, 3, at.due_ms);
-        const struct dm_found after = at.found; /* bound by place: it stays while the walk goes on */
-        dm_db_bind_str(row, 4, dm_str_z(after.file.id));
-        dm_db_bind_str(row, 5, dm_str_z(after.tenant.id));
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, "what is due", err)) == DM_OK && more) {
-            rc = read_file(row, 0, &at.found.file, err);
-            if (rc == DM_OK)
-                rc = read_tenant(row, 1, &at.found.tenant, err);
-            if (rc != DM_OK)
-                break;
-            at.due_ms = sqlite3_column_int64(row, 2);
-            ret[count++] = at.found;
-        }
-        dm_db_give(row);
+    sqlite3_bind_int64(lookup.row, 1, now_ms);
+    sqlite3_bind_int64(lookup.row, 2, max);
+    sqlite3_bind_int64(lookup.row, 3, at.due_ms);
+    const struct dm_found after = at.found; /* bound by place: it stays while the walk goes on */
+    dm_db_bind_str(lookup.row, 4, dm_str_z(after.file.id));
+    dm_db_bind_str(lookup.row, 5, dm_str_z(after.tenant.id));
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, "what is due", err)) == DM_OK && more) {
+        rc = read_file(lookup.row, 0, &at.found.file, err);
+        if (rc == DM_OK)
+            rc = read_tenant(lookup.row, 1, &at.found.tenant, err);
+        if (rc != DM_OK)
+            break;
+        at.due_ms = sqlite3_column_int64(lookup.row, 2);
+        ret[count++] = at.found;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     if (rc != DM_OK)
         return rc;
     if (cursor)
@@ -256,27 +235,21 @@ enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cur
 
 enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_tenant *ret, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_OWNER, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     struct dm_tenant owner;
     uint32_t count = 0;
-    rc = dm_db_take(&reader->db, DM_SQL_OWNER, &row, err);
-    if (rc == DM_OK) {
-        dm_db_bind_str(row, 1, dm_str_z(file->id));
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, "whose document it is", err)) == DM_OK && more) {
-            count++;
-            rc = read_tenant(row, 0, &owner, err);
-            if (rc != DM_OK)
-                break;
-        }
-        dm_db_give(row);
+    dm_db_bind_str(lookup.row, 1, dm_str_z(file->id));
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, "whose document it is", err)) == DM_OK && more) {
+        count++;
+        rc = read_tenant(lookup.row, 0, &owner, err);
+        if (rc != DM_OK)
+            break;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     if (rc == DM_OK && count != 1)
         return dm_fail(err, DM_NOT_FOUND, "no document has the id %s", file->id);
     if (rc == DM_OK)
@@ -287,34 +260,28 @@ enum dm_code dm_sqlite_owner(void *self, const struct dm_file *file, struct dm_t
 enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_cursor *cursor, uint32_t max,
                                struct dm_found *ret, uint32_t *ret_count, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_STALLED, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     struct dm_stalled_cursor at = *cursor;
     uint32_t count = 0;
-    rc = dm_db_take(&reader->db, DM_SQL_STALLED, &row, err);
-    if (rc == DM_OK) {
-        sqlite3_bind_int64(row, 1, before_ms);
-        sqlite3_bind_int64(row, 2, at.progress_ms);
-        dm_db_bind_str(row, 3, dm_str_z(cursor->found.file.id));
-        dm_db_bind_str(row, 4, dm_str_z(cursor->found.tenant.id));
-        sqlite3_bind_int64(row, 5, max);
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, "what does not get on", err)) == DM_OK && more) {
-            rc = read_file(row, 0, &at.found.file, err);
-            if (rc == DM_OK)
-                rc = read_tenant(row, 1, &at.found.tenant, err);
-            if (rc != DM_OK)
-                break;
-            at.progress_ms = sqlite3_column_int64(row, 2);
-            ret[count++] = at.found;
-        }
-        dm_db_give(row);
+    sqlite3_bind_int64(lookup.row, 1, before_ms);
+    sqlite3_bind_int64(lookup.row, 2, at.progress_ms);
+    dm_db_bind_str(lookup.row, 3, dm_str_z(cursor->found.file.id));
+    dm_db_bind_str(lookup.row, 4, dm_str_z(cursor->found.tenant.id));
+    sqlite3_bind_int64(lookup.row, 5, max);
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, "what does not get on", err)) == DM_OK && more) {
+        rc = read_file(lookup.row, 0, &at.found.file, err);
+        if (rc == DM_OK)
+            rc = read_tenant(lookup.row, 1, &at.found.tenant, err);
+        if (rc != DM_OK)
+            break;
+        at.progress_ms = sqlite3_column_int64(lookup.row, 2);
+        ret[count++] = at.found;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     if (rc == DM_OK) {
         *cursor = at;
         *ret_count = count;
@@ -326,30 +293,24 @@ enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_
 enum dm_code dm_sqlite_ended(void *self, struct dm_found *cursor, uint32_t max, struct dm_found *ret,
                              uint32_t *ret_count, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_ENDED, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     uint32_t count = 0;
-    rc = dm_db_take(&reader->db, DM_SQL_ENDED, &row, err);
-    if (rc == DM_OK) {
-        dm_db_bind_str(row, 1, dm_str_z(cursor->file.id));
-        dm_db_bind_str(row, 2, dm_str_z(cursor->tenant.id));
-        sqlite3_bind_int64(row, 3, max);
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, "what has ended", err)) == DM_OK && more) {
-            rc = read_file(row, 0, &ret[count].file, err);
-            if (rc == DM_OK)
-                rc = read_tenant(row, 1, &ret[count].tenant, err);
-            if (rc != DM_OK)
-                break;
-            count++;
-        }
-        dm_db_give(row);
+    dm_db_bind_str(lookup.row, 1, dm_str_z(cursor->file.id));
+    dm_db_bind_str(lookup.row, 2, dm_str_z(cursor->tenant.id));
+    sqlite3_bind_int64(lookup.row, 3, max);
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, "what has ended", err)) == DM_OK && more) {
+        rc = read_file(lookup.row, 0, &ret[count].file, err);
+        if (rc == DM_OK)
+            rc = read_tenant(lookup.row, 1, &ret[count].tenant, err);
+        if (rc != DM_OK)
+            break;
+        count++;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     if (rc != DM_OK)
         return rc;
     if (count > 0)

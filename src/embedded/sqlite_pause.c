@@ -33,20 +33,14 @@ enum dm_code dm_sqlite_resume(void *self, const struct dm_tenant *tenant, struct
 
 enum dm_code dm_sqlite_paused(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_PAUSED, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     bool found = false;
-    rc = dm_db_take(&reader->db, DM_SQL_PAUSED, &row, err);
-    if (rc == DM_OK) {
-        dm_db_bind_str(row, 1, dm_str_z(tenant->id));
-        rc = dm_db_step(&reader->db, row, &found, "what is paused", err);
-        dm_db_give(row);
-    }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_db_bind_str(lookup.row, 1, dm_str_z(tenant->id));
+    rc = dm_lookup_next(&lookup, &found, "what is paused", err);
+    dm_lookup_end(&lookup, rc);
     if (rc == DM_OK)
         *ret = found;
     return rc;
@@ -64,28 +58,22 @@ static enum dm_code read_pause(sqlite3_stmt *row, struct dm_pause *ret, struct d
 enum dm_code dm_sqlite_pauses(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
                               uint32_t *ret_count, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_PAUSES, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
     uint32_t count = 0;
-    rc = dm_db_take(&reader->db, DM_SQL_PAUSES, &row, err);
-    if (rc == DM_OK) {
-        if (after)
-            dm_db_bind_str(row, 1, dm_str_z(after->id));
-        sqlite3_bind_int64(row, 2, max);
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, "what is paused", err)) == DM_OK && more) {
-            rc = read_pause(row, &ret[count], err);
-            if (rc != DM_OK)
-                break;
-            count++;
-        }
-        dm_db_give(row);
+    if (after)
+        dm_db_bind_str(lookup.row, 1, dm_str_z(after->id));
+    sqlite3_bind_int64(lookup.row, 2, max);
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, "what is paused", err)) == DM_OK && more) {
+        rc = read_pause(lookup.row, &ret[count], err);
+        if (rc != DM_OK)
+            break;
+        count++;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     if (rc == DM_OK)
         *ret_count = count;
     return rc;

@@ -201,3 +201,31 @@ void dm_readers_let_go(struct dm_readers *readers)
         end_snapshot(reader);
     pthread_mutex_unlock(&readers->mutex);
 }
+
+/* ---- lookups ------------------------------------------------------------------------------------------------- */
+
+enum dm_code dm_lookup_begin(struct dm_sqlite *sqlite, enum dm_sql which, struct dm_lookup *ret, struct dm_err *err)
+{
+    struct dm_lookup lookup = { .readers = &sqlite->readers };
+    enum dm_code rc = dm_readers_take(lookup.readers, &lookup.reader, err);
+    if (rc != DM_OK)
+        return rc;
+    rc = dm_db_take(&lookup.reader->db, which, &lookup.row, err);
+    if (rc != DM_OK) {
+        dm_readers_give(lookup.readers, lookup.reader, rc);
+        return rc;
+    }
+    *ret = lookup;
+    return DM_OK;
+}
+
+enum dm_code dm_lookup_next(struct dm_lookup *lookup, bool *ret_found, const char *what, struct dm_err *err)
+{
+    return dm_db_step(&lookup->reader->db, lookup->row, ret_found, what, err);
+}
+
+void dm_lookup_end(struct dm_lookup *lookup, enum dm_code rc)
+{
+    dm_db_give(lookup->row);
+    dm_readers_give(lookup->readers, lookup->reader, rc);
+}

@@ -136,28 +136,23 @@ enum dm_code dm_sqlite_pages(void *self, const struct dm_tenant *tenant, const s
                              uint32_t last, uint32_t max, struct dm_arena *arena, struct dm_page_list *ret,
                              struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
     DM_AUTO(dm_rows) pages = { .size = sizeof(struct dm_page) };
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_READ_PAGES, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
-    rc = take(reader, DM_SQL_READ_PAGES, tenant, file, &row, err);
-    if (rc == DM_OK) {
-        sqlite3_bind_int64(row, 3, first);
-        sqlite3_bind_int64(row, 4, last);
-        sqlite3_bind_int64(row, 5, max);
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, file->id, err)) == DM_OK && more) {
-            struct dm_page *page = dm_rows_add(&pages);
-            rc = page ? dm_row_read_page(row, 0, arena, page, err) : dm_fail_memory(err);
-            if (rc != DM_OK)
-                break;
-        }
-        dm_db_give(row);
+    dm_db_bind_names(lookup.row, file, tenant);
+    sqlite3_bind_int64(lookup.row, 3, first);
+    sqlite3_bind_int64(lookup.row, 4, last);
+    sqlite3_bind_int64(lookup.row, 5, max);
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, file->id, err)) == DM_OK && more) {
+        struct dm_page *page = dm_rows_add(&pages);
+        rc = page ? dm_row_read_page(lookup.row, 0, arena, page, err) : dm_fail_memory(err);
+        if (rc != DM_OK)
+            break;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     const void *all = NULL;
     if (rc == DM_OK)
         rc = dm_rows_move(&pages, arena, &all, err);
@@ -169,27 +164,22 @@ enum dm_code dm_sqlite_pages(void *self, const struct dm_tenant *tenant, const s
 enum dm_code dm_sqlite_events(void *self, const struct dm_tenant *tenant, const struct dm_file *file, uint64_t after,
                               uint32_t max, struct dm_arena *arena, struct dm_event_list *ret, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
     DM_AUTO(dm_rows) events = { .size = sizeof(struct dm_event) };
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_READ_EVENTS, &lookup, err);
     if (rc != DM_OK)
         return rc;
-    sqlite3_stmt *row;
-    rc = take(reader, DM_SQL_READ_EVENTS, tenant, file, &row, err);
-    if (rc == DM_OK) {
-        sqlite3_bind_int64(row, 3, after > INT64_MAX ? INT64_MAX : (int64_t)after);
-        sqlite3_bind_int64(row, 4, max);
-        bool more;
-        while ((rc = dm_db_step(&reader->db, row, &more, file->id, err)) == DM_OK && more) {
-            struct dm_event *event = dm_rows_add(&events);
-            rc = event ? dm_row_read_event(row, 0, arena, event, err) : dm_fail_memory(err);
-            if (rc != DM_OK)
-                break;
-        }
-        dm_db_give(row);
+    dm_db_bind_names(lookup.row, file, tenant);
+    sqlite3_bind_int64(lookup.row, 3, after > INT64_MAX ? INT64_MAX : (int64_t)after);
+    sqlite3_bind_int64(lookup.row, 4, max);
+    bool more;
+    while ((rc = dm_lookup_next(&lookup, &more, file->id, err)) == DM_OK && more) {
+        struct dm_event *event = dm_rows_add(&events);
+        rc = event ? dm_row_read_event(lookup.row, 0, arena, event, err) : dm_fail_memory(err);
+        if (rc != DM_OK)
+            break;
     }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_lookup_end(&lookup, rc);
     const void *all = NULL;
     if (rc == DM_OK)
         rc = dm_rows_move(&events, arena, &all, err);
@@ -201,26 +191,20 @@ enum dm_code dm_sqlite_events(void *self, const struct dm_tenant *tenant, const 
 enum dm_code dm_sqlite_idem(void *self, const struct dm_tenant *tenant, struct dm_str key, int64_t now_ms,
                             struct dm_arena *arena, struct dm_idem *ret, struct dm_err *err)
 {
-    struct dm_sqlite *sqlite = self;
-    struct dm_reader_db *reader;
-    enum dm_code rc = dm_readers_take(&sqlite->readers, &reader, err);
+    struct dm_lookup lookup;
+    enum dm_code rc = dm_lookup_begin(self, DM_SQL_READ_IDEM, &lookup, err);
     if (rc != DM_OK)
         return rc;
     struct dm_idem idem = { 0 };
-    sqlite3_stmt *row;
     bool found = false;
-    rc = dm_db_take(&reader->db, DM_SQL_READ_IDEM, &row, err);
-    if (rc == DM_OK) {
-        dm_db_bind_str(row, 1, dm_str_z(tenant->id));
-        dm_db_bind_str(row, 2, key);
-        sqlite3_bind_int64(row, 3, now_ms);
-        rc = dm_db_step(&reader->db, row, &found, "an Idempotency-Key", err);
-        if (rc == DM_OK)
-            rc = found ? dm_row_read_idem(row, 0, &idem, err)
-                       : dm_fail(err, DM_NOT_FOUND, "this Idempotency-Key has not been used");
-        dm_db_give(row);
-    }
-    dm_readers_give(&sqlite->readers, reader, rc);
+    dm_db_bind_str(lookup.row, 1, dm_str_z(tenant->id));
+    dm_db_bind_str(lookup.row, 2, key);
+    sqlite3_bind_int64(lookup.row, 3, now_ms);
+    rc = dm_lookup_next(&lookup, &found, "an Idempotency-Key", err);
+    if (rc == DM_OK)
+        rc = found ? dm_row_read_idem(lookup.row, 0, &idem, err)
+                   : dm_fail(err, DM_NOT_FOUND, "this Idempotency-Key has not been used");
+    dm_lookup_end(&lookup, rc);
     if (rc != DM_OK)
         return rc;
     idem.key = dm_arena_str(arena, key);

@@ -173,6 +173,23 @@ void dm_readers_let_go(struct dm_readers *readers);
 void dm_readers_pause(struct dm_readers *readers, int64_t wait_ms);
 void dm_readers_resume(struct dm_readers *readers);
 
+/* One statement with a reader of its own for as long as it is stepped through. */
+struct dm_lookup {
+    struct dm_readers *readers;
+    struct dm_reader_db *reader;
+    sqlite3_stmt *row;
+};
+
+struct dm_sqlite;
+
+/* Ready to be bound. What has begun is ended, however it goes. */
+DM_MUST_USE enum dm_code dm_lookup_begin(struct dm_sqlite *sqlite, enum dm_sql which, struct dm_lookup *ret,
+                                         struct dm_err *err);
+/* *ret_found: row is the next one. `what` is for the sentence. */
+DM_MUST_USE enum dm_code dm_lookup_next(struct dm_lookup *lookup, bool *ret_found, const char *what,
+                                        struct dm_err *err);
+void dm_lookup_end(struct dm_lookup *lookup, enum dm_code rc); /* as dm_readers_give */
+
 /* ---- the writer (sqlite_write.c) ----------------------------------------------------------------------------- */
 
 struct dm_writer;

@@ -1,24 +1,12 @@
 /* framing.c: where a request ends, from its header fields; and addresses as text.
  *
  * Line 1: the version. Line 2: an address. Then header lines, "Name: value". */
-#include <netdb.h>
 #include <string.h>
 
 #include "fuzz.h"
 #include "server/connection.h"
 
 enum { HEADERS_MAX = 32 };
-
-int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret);
-int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret);
-
-/* Fuzzing asks nobody's name server. */
-int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret)
-{
-    struct addrinfo numeric = *hints;
-    numeric.ai_flags |= AI_NUMERICHOST;
-    return __real_getaddrinfo(host, port, &numeric, ret);
-}
 
 static void check_address(struct dm_str text)
 {

@@ -4,7 +4,6 @@
  * setting; with the first other line the file of --config begins. */
 #include "cli/settings.h"
 
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,17 +11,6 @@
 #include "fuzz.h"
 
 enum { ENVIRONMENT_MAX = 32, ROOM = 1 << 20 };
-
-int __real_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret);
-int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret);
-
-/* Fuzzing asks nobody's name server. */
-int __wrap_getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **ret)
-{
-    struct addrinfo numeric = *hints;
-    numeric.ai_flags |= AI_NUMERICHOST;
-    return __real_getaddrinfo(host, port, &numeric, ret);
-}
 
 struct given {
     const char *environment[ENVIRONMENT_MAX + 1];

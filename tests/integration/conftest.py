@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 import crash_rounds
-import papers
 from world import Server, end_of, fresh, lasting
 
 
@@ -72,13 +71,6 @@ def client(server):
 @pytest.fixture
 def prompt_client(prompt_server):
     return prompt_server.client(fresh("tenant"))
-
-
-@pytest.fixture(scope="session")
-def three_pages():
-    return papers.text_pdf(3)
-
-
 
 
 @pytest.fixture(scope="session")

@@ -229,8 +229,7 @@ class Clerk(threading.Thread):
         upload = self._one_of(lambda upload: True)
         if upload:
             self.ask(lambda: self.client.get(self._path(upload, "/results"), headers={"Accept": "text/markdown"}))
-            answer = self.ask(lambda: self.client.get(self._path(upload, "/pages/1/image?size=200")))
-            self.round.viewed += bool(answer is not None and answer.status_code == 200)
+            self.ask(lambda: self.client.get(self._path(upload, "/pages/1/image?size=200")))
 
     def cancel(self):
         upload = self._one_of(lambda upload: upload.cancelled == "no")
@@ -284,7 +283,7 @@ class Round:
         self.moments = collections.Counter()
         self.in_flight = collections.Counter()
         self.errors, self.uploads, self.lines = [], [], []
-        self.deaths = self.helper_deaths = self.viewed = 0
+        self.deaths = self.helper_deaths = 0
         self.story = None
         self.first_polls = []
         self.phases = collections.Counter()

@@ -142,13 +142,6 @@ def text_pdf(pages=1, first=1, deflate=True):
     return pdf.bytes()
 
 
-def pdf_of_texts(texts):
-    pdf = PagedPdf()
-    for text in texts:
-        pdf.text_page(text)
-    return pdf.bytes()
-
-
 def typeset_pdf(pages=2):
     """As a widespread program writes it, with compressed streams and a document information dictionary."""
     out = io.BytesIO()

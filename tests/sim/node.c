@@ -313,11 +313,12 @@ void node_bury(struct node *node)
 {
     sim_tell(node->sim, "node %u.%u is gone", node->number, node->incarnation);
     node_ports_bury(node);
-    while (node->blocks) {
-        struct block *block = node->blocks;
-        unlink_block(node, block);
+    for (struct block *block = node->blocks, *next; block; block = next) {
+        next = block->next;
         free(block);
     }
+    node->blocks = NULL;
+    node->bytes = 0;
     node->stream = NULL;
     node->worker = NULL;
     node->aggregator = NULL;

@@ -127,8 +127,9 @@ static void given_a_move_then_the_content_has_one_owner_and_both_go_on(void **st
     dm_buf_add_z(&buf, "abcd");
     DM_AUTO(dm_buf) moved = dm_buf_move(&buf);
     assert_string_equal(dm_buf_z(&moved), "abcd");
-    assert_null(buf.at);
+    assert_string_equal(dm_buf_z(&buf), "");
     dm_buf_add_z(&buf, "efgh");
+    assert_ptr_not_equal(buf.at, moved.at);
     assert_string_equal(dm_buf_z(&buf), "efgh");
     dm_buf_add_char(&buf, 'i');
     assert_true(buf.failed);

@@ -223,22 +223,6 @@ static void given_a_least_level_then_only_lines_of_it_and_above_reach_the_sink(v
     dm_log_setup(DM_LOG_INFO, NULL, NULL);
 }
 
-static void given_the_words_for_levels_then_they_alone_are_understood(void **state)
-{
-    (void)state;
-    static const char *const words[] = { "debug", "info", "warn", "error", "off" };
-    enum dm_log_level level = DM_LOG_OFF;
-    for (size_t i = 0; i < DM_COUNT(words); i++) {
-        assert_true(dm_log_level_parse(dm_str_z(words[i]), &level));
-        assert_int_equal(level, i);
-    }
-    static const char *const others[] = { "", "INFO", "warning", "info ", "1" };
-    level = DM_LOG_WARN;
-    for (size_t i = 0; i < DM_COUNT(others); i++)
-        assert_false(dm_log_level_parse(dm_str_z(others[i]), &level));
-    assert_int_equal(level, DM_LOG_WARN);
-}
-
 static void given_the_list_of_events_then_each_has_a_text_of_its_own(void **state)
 {
     (void)state;
@@ -258,7 +242,6 @@ int main(void)
         cmocka_unit_test(given_fields_of_every_size_then_what_does_not_fit_is_left_out_and_the_line_is_written),
         cmocka_unit_test(given_a_terminal_then_hostile_text_neither_ends_the_line_nor_reaches_the_terminal_raw),
         cmocka_unit_test(given_a_least_level_then_only_lines_of_it_and_above_reach_the_sink),
-        cmocka_unit_test(given_the_words_for_levels_then_they_alone_are_understood),
         cmocka_unit_test(given_the_list_of_events_then_each_has_a_text_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
