@@ -2,7 +2,8 @@
  *
  * Durability classes: a *kept* blob (source, segment, result) is durable when finish or put answers DM_OK: written,
  * synced, renamed, folder synced. A *derived* one (images, caches) may vanish, for its name is not synced; who wants it
- * makes it again. Either is seen whole or not at all, also after a power cut. Calls are thread-safe; a sink belongs to one thread at a time. */
+ * makes it again. Either is seen whole or not at all, also after a power cut (what came through an
+ * intake sink: once finish has answered DM_OK). Calls are thread-safe; a sink belongs to one thread at a time. */
 #ifndef DM_PORTS_BLOB_H
 #define DM_PORTS_BLOB_H
 
