@@ -57,7 +57,7 @@ MOMENTS = {
     "at_the_first_byte": ("spool", BYTES, 0),
     "in_the_middle_of_the_body": ("spool", BYTES, 100_000),
     "at_the_last_byte": ("spool", BYTES, 299_999),
-    "when_the_body_is_synced": ("spool", SYNCS, 0),
+    "when_the_body_is_synced": ("source", SYNCS, 0),
     "at_the_folder": ("brimful", NAMES, 0),
     "at_the_name": ("source", NAMES, 0),
     "when_the_name_is_synced": ("brimful", SYNCS, 0),
