@@ -68,10 +68,10 @@ struct dm_blob_key dm_key_reduction(const struct dm_file *file, uint32_t epoch)
     return key;
 }
 
-struct dm_blob_key dm_key_partial(const struct dm_file *file, uint64_t seq, const char *ending)
+struct dm_blob_key dm_key_partial(const struct dm_file *file, uint64_t reader, const char *ending)
 {
     struct dm_blob_key key;
-    FORMAT_KEY(key, "%s/partial-%" PRIu64 "%s", file->id, seq, ending);
+    FORMAT_KEY(key, "%s/partial-%" PRIu64 "%s", file->id, reader, ending);
     return key;
 }
 
@@ -89,13 +89,28 @@ struct dm_blob_key dm_key_image(const struct dm_file *file, uint32_t page, uint3
     return key;
 }
 
-uint32_t dm_key_segment_epoch(struct dm_str key)
+/* The n-th of the numbers in a segment's key; 0 where it is none. */
+static uint32_t segment_number(struct dm_str key, unsigned n)
 {
     struct dm_str mark = DM_STR("/pages/seg-");
     size_t at = dm_str_find(key, mark);
-    struct dm_str number = dm_str_from(key, at + mark.len);
-    uint64_t epoch;
-    if (at == key.len || !dm_str_to_u64(dm_str_cut(number, 0, dm_str_find_char(number, '-')), &epoch))
+    struct dm_str rest = dm_str_from(key, at + mark.len);
+    struct dm_str number = DM_STR("");
+    bool there = at < key.len;
+    for (unsigned i = 0; i <= n && there; i++)
+        there = dm_str_next(&rest, '-', &number);
+    uint64_t value;
+    if (!there || !dm_str_to_u64(number, &value))
         return 0;
-    return epoch <= UINT32_MAX ? (uint32_t)epoch : 0;
+    return value <= UINT32_MAX ? (uint32_t)value : 0;
+}
+
+uint32_t dm_key_segment_epoch(struct dm_str key)
+{
+    return segment_number(key, 0);
+}
+
+uint32_t dm_key_segment_first(struct dm_str key)
+{
+    return segment_number(key, 1);
 }

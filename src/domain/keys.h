@@ -26,11 +26,13 @@ struct dm_blob_key dm_key_segment(const struct dm_file *file, uint32_t epoch, ui
 /* `ending` is ".json", ".md" or ".jsonl". */
 struct dm_blob_key dm_key_results(const struct dm_file *file, uint32_t epoch, const char *ending);
 struct dm_blob_key dm_key_reduction(const struct dm_file *file, uint32_t epoch);
-/* What there is of an unfinished result at event `seq`: derived. */
-struct dm_blob_key dm_key_partial(const struct dm_file *file, uint64_t seq, const char *ending);
+/* What there is of an unfinished result, for one reader, by a number of its own: derived. */
+struct dm_blob_key dm_key_partial(const struct dm_file *file, uint64_t reader, const char *ending);
 struct dm_blob_key dm_key_images(const struct dm_file *file); /* prefix of all pictures of its pages */
 struct dm_blob_key dm_key_image(const struct dm_file *file, uint32_t page, uint32_t long_edge, enum dm_media media);
 /* The epoch in a segment's key; 0 where it is none. */
 uint32_t dm_key_segment_epoch(struct dm_str key);
+/* The first page of the claim that it was written under: its pages are this one and those that a claim may have after it. */
+uint32_t dm_key_segment_first(struct dm_str key);
 
 #endif

@@ -67,7 +67,7 @@ static void free_task(struct dm_page_task *task)
     dm_free(task);
 }
 
-/* The answer is there already: the page only waits for its commit. */
+/* Where the answer is there already the page only waits for its commit. False when memory is out. */
 static bool adopt_answer(struct dm_page_task *task, const struct dm_adopted *adopted)
 {
     for (size_t i = 0; adopted && i < DM_CLAIM_PAGES_MAX && adopted->pages[i].number; i++) {
@@ -76,17 +76,15 @@ static bool adopt_answer(struct dm_page_task *task, const struct dm_adopted *ado
             continue;
         struct dm_arena *arena = &task->holding->document->arena;
         task->kept_segment = dm_arena_str(arena, page->segment);
-        if (!task->kept_segment.at)
-            return false;
         task->kept_offset = page->offset;
         task->kept_length = page->length;
         task->attempts = page->attempt_count;
         dm_buf_add(&task->attempt_log, dm_str_cut(page->attempts, 0, page->attempts.len - 1));
         task->usage = page->usage;
         task->status = DM_PAGE_DONE;
-        return true;
+        return task->kept_segment.at && !task->attempt_log.failed;
     }
-    return false;
+    return true;
 }
 
 bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const struct dm_claim *claim,
@@ -103,7 +101,16 @@ bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const 
     struct dm_page_task **end = &tasks;
     for (uint32_t number = claim->first; number <= claim->last; number++) {
         struct dm_page_task *task = dm_alloc_zero(1, sizeof(*task));
-        if (!task) {
+        if (task) {
+            task->worker = worker;
+            task->holding = holding;
+            task->number = number;
+            task->attempt_log = dm_buf_make(ATTEMPT_LOG_MAX);
+            *end = task;
+            end = &task->next;
+            holding->left++;
+        }
+        if (!task || !adopt_answer(task, adopted)) {
             while (tasks) {
                 task = tasks->next;
                 free_task(tasks);
@@ -112,18 +119,11 @@ bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const 
             dm_free(holding);
             return false;
         }
-        task->worker = worker;
-        task->holding = holding;
-        task->number = number;
-        task->attempt_log = dm_buf_make(ATTEMPT_LOG_MAX);
-        *end = task;
-        end = &task->next;
-        holding->left++;
     }
     while (tasks) {
         struct dm_page_task *task = tasks;
         tasks = task->next;
-        if (adopt_answer(task, adopted))
+        if (task->status == DM_PAGE_DONE)
             dm_page_task_ended(task);
         else
             dm_page_task_queue(task);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "domain/limits.h"
 #include "segment.h"
 #include "worker.h"
 
@@ -18,17 +19,27 @@ static bool already(const struct dm_adopted *adopted, uint32_t number)
     return false;
 }
 
-static void adopt_lines(struct dm_str segment, struct dm_str key, const struct dm_claim *claim, uint32_t *count,
-                        struct dm_arena *arena, struct dm_adopted *ret)
+/* Whether it may hold pages of the claim: of a long document nearly none does. */
+static bool may_hold(struct dm_str key, const struct dm_claim *claim)
+{
+    uint32_t first = dm_key_segment_first(key);
+    return dm_key_segment_epoch(key) == claim->epoch && first <= claim->last &&
+           claim->first - (first < claim->first ? first : claim->first) < DM_CLAIM_PAGES_MAX;
+}
+
+static enum dm_code adopt_lines(struct dm_str segment, struct dm_str key, const struct dm_claim *claim, uint32_t *count,
+                                struct dm_arena *arena, struct dm_adopted *ret, struct dm_err *err)
 {
     struct dm_str rest = segment;
     struct dm_str line;
     while (*count < DM_CLAIM_PAGES_MAX && dm_str_next(&rest, '\n', &line)) {
         json_auto_t *object = NULL;
         struct dm_page page;
-        struct dm_err ignored;
         /* A damaged line is no answer: the page is read again. */
-        if (line.len == 0 || dm_segment_parse(line, arena, &object, &page, &ignored) != DM_OK)
+        enum dm_code rc = line.len ? dm_segment_parse(line, arena, &object, &page, err) : DM_CORRUPT;
+        if (rc == DM_NO_MEMORY)
+            return rc;
+        if (rc != DM_OK)
             continue;
         if (page.number < claim->first || page.number > claim->last || already(ret, page.number))
             continue;
@@ -37,6 +48,7 @@ static void adopt_lines(struct dm_str segment, struct dm_str key, const struct d
         page.length = (uint32_t)line.len;
         ret->pages[(*count)++] = page;
     }
+    return DM_OK;
 }
 
 enum dm_code dm_adopt(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant, const struct dm_file *file,
@@ -52,13 +64,14 @@ enum dm_code dm_adopt(const struct dm_pipeline *pipeline, const struct dm_tenant
         if (rc != DM_OK)
             return rc;
         for (uint32_t i = 0; i < keys.count; i++) {
-            if (dm_key_segment_epoch(keys.keys[i]) != claim->epoch)
+            if (!may_hold(keys.keys[i], claim))
                 continue;
             DM_AUTO(dm_buf) segment = dm_buf_make(SEGMENT_MAX);
             rc = dm_blob_get(pipeline->ports.blob, tenant, keys.keys[i], 0, DM_BLOB_WHOLE, &segment, err);
+            if (rc == DM_OK)
+                rc = adopt_lines(dm_buf_str(&segment), keys.keys[i], claim, &count, arena, ret, err);
             if (rc != DM_OK)
                 return rc;
-            adopt_lines(dm_buf_str(&segment), keys.keys[i], claim, &count, arena, ret);
         }
         if (keys.count == 0)
             break;

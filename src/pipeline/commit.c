@@ -20,18 +20,20 @@ enum {
 
 /* ---- answers (with the lock held) ---- */
 
+/* All of it or, where memory is out, nothing: half an attempt would spoil the page's line. */
 static void log_attempt(struct dm_page_task *task, int64_t now_ms)
 {
     const struct dm_model_answer *answer = &task->answer;
     bool done = answer->reason == DM_REASON_NONE;
-    if (task->attempt_log.len + ATTEMPT_TEXT_MAX > task->attempt_log.max)
-        return;
-    dm_buf_addf(&task->attempt_log, "%s{\"status\":\"%s\"", task->attempt_log.len ? "," : "[",
-                done ? "done" : "failed");
-    if (!done)
-        dm_buf_addf(&task->attempt_log, ",\"reason\":\"%s\"", dm_reason_text(answer->reason));
-    dm_buf_addf(&task->attempt_log, ",\"ms\":%" PRId64 ",\"inputTokens\":%" PRIu64 ",\"outputTokens\":%" PRIu64 "}",
-                now_ms - task->began_ms, answer->usage.input_tokens, answer->usage.output_tokens);
+    char text[ATTEMPT_TEXT_MAX];
+    int len = snprintf(text, sizeof(text),
+                       "%s{\"status\":\"%s\"%s%s%s,\"ms\":%" PRId64 ",\"inputTokens\":%" PRIu64
+                       ",\"outputTokens\":%" PRIu64 "}",
+                       task->attempt_log.len ? "," : "[", done ? "done" : "failed", done ? "" : ",\"reason\":\"",
+                       done ? "" : dm_reason_text(answer->reason), done ? "" : "\"", now_ms - task->began_ms,
+                       answer->usage.input_tokens, answer->usage.output_tokens);
+    if (len > 0 && (size_t)len < sizeof(text))
+        dm_buf_add(&task->attempt_log, dm_str_of(text, (size_t)len));
 }
 
 /* Twice as long each time, and never before the provider's own word. Up to a quarter more by chance: what was refused

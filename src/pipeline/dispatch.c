@@ -15,6 +15,7 @@ enum {
     DOCUMENTS_A_LOOK = 16,
     LOOK_EVERY_MS = 1000,
     LOOK_AGAIN_MS = 50,
+    TROUBLE_WAIT_MS = 2000, /* before pages are claimed again that could not be begun */
     SPLITS_PER_READER = 2,
     RENEWALS_A_ROUND = 512,
     EASED_PAGES = DM_CLAIM_PAGES_MAX / 2,
@@ -91,9 +92,9 @@ static enum dm_code decide_claim(void *argument, dm_ledger_context context, cons
 }
 
 /* Pages that came back may have ended after all, or have answers in a segment that nobody committed. Where some have
- * ended, the claim goes back at once: its return leaves exactly the others in WORK. */
+ * ended, or where that cannot be looked up now, the claim goes back: its return leaves exactly the others in WORK. */
 static bool prepare_returned(struct dm_worker *worker, const struct dm_found *found, const struct dm_claim *claim,
-                             struct dm_arena *arena, struct dm_adopted *adopted)
+                             struct dm_arena *arena, struct dm_adopted *adopted, int64_t *ret_wait_ms)
 {
     struct dm_err err;
     struct dm_page_list records = { 0 };
@@ -104,14 +105,22 @@ static bool prepare_returned(struct dm_worker *worker, const struct dm_found *fo
         ended = ended || records.at[i].epoch == claim->epoch;
     if (rc == DM_OK && !ended)
         rc = dm_adopt(&worker->pipeline, &found->tenant, &found->file, claim, arena, adopted, &err);
-    if (rc == DM_OK && !ended)
-        return true;
-    if (rc == DM_OK)
-        rc = dm_claim_return(&worker->pipeline, &found->tenant, &found->file, claim, DM_HANDED_BACK, &err);
-    if (rc != DM_OK) /* the claim runs out by itself */
+    if (rc != DM_OK)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "claim"), dm_f_z("file", found->file.id),
                dm_f_z("error", err.text));
-    return false;
+    *ret_wait_ms = rc == DM_OK ? 0 : TROUBLE_WAIT_MS;
+    return rc == DM_OK && !ended;
+}
+
+/* What cannot be begun now goes back, and no loss is counted: it is trouble of ours. Where not even that can be written down
+ * the claim runs out by itself. */
+static void hand_back(struct dm_worker *worker, const struct dm_found *found, const struct dm_claim *claim,
+                      int64_t wait_ms)
+{
+    struct dm_err err;
+    if (dm_claim_return(&worker->pipeline, &found->tenant, &found->file, claim, DM_HANDED_BACK, wait_ms, &err) != DM_OK)
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "claim"), dm_f_z("file", found->file.id),
+               dm_f_z("error", err.text));
 }
 
 /* A claim counts as an attempt from its first instant. So no more splits are claimed than are begun at once: a document
@@ -151,9 +160,12 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
         return 0;
     }
     struct dm_adopted adopted = { 0 };
+    int64_t wait_ms = TROUBLE_WAIT_MS;
     if (taking.claim.first != 0 && taking.claim.first < taking.snapshot.work.cursor &&
-        !prepare_returned(worker, found, &taking.claim, &arena, &adopted))
+        !prepare_returned(worker, found, &taking.claim, &arena, &adopted, &wait_ms)) {
+        hand_back(worker, found, &taking.claim, wait_ms);
         return 0;
+    }
     taking.snapshot.state = state;
     worker_lock(worker);
     struct dm_active *document = dm_active_enter(worker, &found->tenant, &found->file, &taking.snapshot);
@@ -165,6 +177,8 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
     if (document && !held)
         dm_active_leave_if_done(worker, document);
     worker_unlock(worker);
+    if (!held)
+        hand_back(worker, found, &taking.claim, TROUBLE_WAIT_MS);
     return held ? taking.claim.last - taking.claim.first + 1 : 0;
 }
 

@@ -80,7 +80,7 @@ static enum dm_code let_go(const struct dm_pipeline *pipeline, const struct dm_f
 {
     for (uint32_t i = 0; i < snapshot->claim_count; i++) {
         enum dm_code rc =
-            dm_claim_return(pipeline, &found->tenant, &found->file, &snapshot->claims[i], DM_HANDED_BACK, err);
+            dm_claim_return(pipeline, &found->tenant, &found->file, &snapshot->claims[i], DM_HANDED_BACK, 0, err);
         if (rc != DM_OK)
             return rc;
         ret->claims++;

@@ -338,12 +338,14 @@ static bool lease_over(const struct dm_page_task *task)
     return worker_now(task->worker) >= task->holding->lease_until_mono_ms;
 }
 
-/* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, and the claim is
- * alive. Lock held on entry and return. */
-static bool may_call(struct dm_page_task *task)
+/* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, the read did not take so
+ * long that a cancel since then must be heeded, and the claim is alive. Lock held on entry and return. */
+static bool may_call(struct dm_page_task *task, bool *ret_unreadable)
 {
     struct dm_worker *worker = task->worker;
     struct dm_active *document = task->holding->document;
+    int64_t read_ms = document->state_read_ms;
+    *ret_unreadable = false;
     if (worker_now(worker) - document->state_read_ms >= DM_STATE_READ_MS) {
         int64_t began_ms = worker_now(worker);
         worker_unlock(worker);
@@ -353,8 +355,10 @@ static bool may_call(struct dm_page_task *task)
         enum dm_code rc = dm_store_read(worker->pipeline.ports.store, &document->tenant, &document->file, DM_PART_STATE,
                                         &arena, &snapshot, &err);
         worker_lock(worker);
-        if (rc != DM_OK && rc != DM_NOT_FOUND)
+        *ret_unreadable = rc != DM_OK && rc != DM_NOT_FOUND;
+        if (*ret_unreadable)
             return false;
+        read_ms = began_ms;
         if (rc == DM_NOT_FOUND || snapshot.state.status != DM_STATUS_PROCESSING ||
             snapshot.state.epoch != task->holding->claim.epoch)
             document->over = true;
@@ -363,7 +367,7 @@ static bool may_call(struct dm_page_task *task)
             document->state_read_ms = began_ms;
         }
     }
-    return !dm_page_task_void(task) && !lease_over(task);
+    return !dm_page_task_void(task) && !lease_over(task) && worker_now(worker) - read_ms < 2 * DM_STATE_READ_MS;
 }
 
 /* The model's completion: notes what it means, and leaves every write to the commit tasks. */
@@ -388,17 +392,15 @@ static void call_model(struct dm_page_task *task)
     struct dm_active *document = task->holding->document;
     struct dm_err err;
     for (;;) {
-        if (!may_call(task) || worker->silent) {
-            if (dm_page_task_void(task)) {
+        bool unreadable;
+        if (!may_call(task, &unreadable) || worker->silent) {
+            const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
+            if (dm_page_task_void(task))
                 dm_page_task_leave(task);
-            } else if (lease_over(task) || worker->silent) {
-                /* No trouble of the page's, however long the store takes no writes: the next renewal that goes through
-                 * says whether the claim is still ours. */
-                queue_later(task);
-            } else {
-                const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
+            else if (unreadable && !worker->silent)
                 try_later(task, &why);
-            }
+            else /* no trouble of the page's, however long the store takes; a renewal says whether the claim is still ours */
+                queue_later(task);
             return;
         }
         task->request = (struct dm_model_request){

@@ -345,6 +345,19 @@ static enum dm_code write_form(struct writing *writing, enum dm_result_form form
     return dm_fail(err, DM_INTERNAL, "no such form of a result");
 }
 
+/* What was read page by page must all be of the reading that the result is named after. Once that is so it stays so: the
+ * pages that a later reading ends are not these. */
+static enum dm_code check_epoch(const struct dm_result_source *source, struct dm_err *err)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+    struct dm_snapshot now;
+    enum dm_code rc =
+        dm_store_read(source->pipeline->ports.store, source->tenant, source->file, DM_PART_STATE, &arena, &now, err);
+    if (rc == DM_OK && now.state.epoch != source->snapshot->state.epoch)
+        rc = dm_fail(err, DM_REFUSED, "the document's pages are being read again");
+    return rc;
+}
+
 enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_result_form form, struct dm_str key,
                              enum dm_durability durability, uint64_t *ret_bytes, struct dm_err *err)
 {
@@ -356,6 +369,8 @@ enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_resu
     rc = write_form(&writing, form, err);
     if (rc == DM_OK)
         rc = flush(&writing, 0, err);
+    if (rc == DM_OK && !source->so_far)
+        rc = check_epoch(source, err);
     dm_buf_free(&writing.buf);
     if (rc != DM_OK) {
         dm_sink_abandon(blob, writing.sink);
@@ -384,12 +399,14 @@ static enum dm_code open_blob(const struct dm_pipeline *pipeline, const struct d
     return rc;
 }
 
-/* Made for this one reader: removed at once, the descriptor keeps the bytes. */
+/* Made for this one reader, under a name of its own: removed at once, the descriptor keeps the bytes. */
 static enum dm_code open_partial(const struct dm_result_source *source, enum dm_result_form form, int *ret_fd,
                                  uint64_t *ret_size, struct dm_err *err)
 {
     const struct dm_pipeline *pipeline = source->pipeline;
-    const struct dm_blob_key key = dm_key_partial(source->file, source->snapshot->state.seq, endings[form]);
+    uint64_t reader;
+    dm_random(pipeline->ports.runtime, &reader, sizeof(reader));
+    const struct dm_blob_key key = dm_key_partial(source->file, reader, endings[form]);
     uint64_t bytes;
     enum dm_code rc = dm_result_write(source, form, dm_str_z(key.text), DM_DERIVED, &bytes, err);
     if (rc == DM_OK)
@@ -400,6 +417,11 @@ static enum dm_code open_partial(const struct dm_result_source *source, enum dm_
     if (dm_blob_remove(pipeline->ports.blob, source->tenant, dm_str_z(key.text), &ignored) != DM_OK)
         return DM_OK; /* it goes with the document */
     return DM_OK;
+}
+
+static enum dm_code being_read_again(struct dm_err *err)
+{
+    return dm_fail(err, DM_NOT_FOUND, "pages are being read again: until they are, the result is there as JSON only");
 }
 
 enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
@@ -428,8 +450,7 @@ enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_
         return rc;
     /* The other forms are derived, once, while the ledger still is what the result was made of. */
     if (state->result_epoch != state->epoch)
-        return dm_fail(err, DM_NOT_FOUND,
-                       "pages are being read again: until they are, the result is there as JSON only");
+        return being_read_again(err);
     if (state->gone & DM_GONE_PAGES)
         return dm_fail(err, DM_GONE, "retention took the document's pages; the result is there as JSON only");
     DM_AUTO(dm_buf) reduction = dm_buf_make(REDUCTION_MAX);
@@ -441,5 +462,7 @@ enum dm_code dm_result_open(const struct dm_pipeline *pipeline, const struct dm_
         rc = dm_result_write(&source, form, dm_str_z(key.text), DM_DERIVED, &bytes, err);
     if (rc == DM_OK)
         rc = open_blob(pipeline, tenant, key.text, ret_fd, ret_size, err);
+    if (rc == DM_REFUSED)
+        rc = being_read_again(err);
     return rc;
 }

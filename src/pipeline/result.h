@@ -25,7 +25,7 @@ struct dm_result_source {
  * once. *ret_usage is what it cost, also where it was stored before: whoever accounts for it does so once. */
 DM_MUST_USE enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret,
                                           struct dm_usage *ret_usage, struct dm_err *err);
-/* Writes the form into a sink and puts it under `key`. */
+/* Writes the form into a sink and puts it under `key`. DM_REFUSED where pages of it are being read again meanwhile. */
 DM_MUST_USE enum dm_code dm_result_write(const struct dm_result_source *source, enum dm_result_form form,
                                          struct dm_str key, enum dm_durability durability, uint64_t *ret_bytes,
                                          struct dm_err *err);

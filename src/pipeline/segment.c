@@ -66,7 +66,7 @@ enum dm_code dm_segment_parse(struct dm_str line, struct dm_arena *arena, json_t
     json_auto_t *object = NULL;
     enum dm_code rc = dm_json_parse(line, "a segment's line", &object, err);
     if (rc != DM_OK)
-        return dm_fail(err, DM_CORRUPT, "a segment's line cannot be read");
+        return rc == DM_NO_MEMORY ? rc : dm_fail(err, DM_CORRUPT, "a segment's line cannot be read");
     const json_t *attempts = json_object_get(object, "attempts");
     struct dm_usage usage;
     int64_t number = dm_json_int(object, "pageNumber", 0);

@@ -20,6 +20,7 @@ struct returning {
     const struct dm_file *file;
     struct dm_claim claim;
     enum dm_give_back how;
+    int64_t wait_ms;
     struct dm_page crashed; /* the page that may not be tried again */
     bool ended_document;
 };
@@ -65,9 +66,10 @@ static enum dm_code decide_its_end(void *argument, dm_ledger_context context, co
         return dm_fail(err, DM_REFUSED, "claim %" PRIu64 " has ended already, or its owner lives", claim->counter);
     struct dm_ranges left = { 0 };
     struct dm_ranges crashed = { 0 };
+    int64_t due_ms = returning->wait_ms ? context->now_ms + returning->wait_ms : 0;
     enum dm_code rc = claim->first ? unended(returning, context->arena, &left, err) : DM_OK;
     if (rc == DM_OK)
-        rc = dm_ledger_give_back(context, snapshot, claim, left, returning->how, 0, ret, &crashed, err);
+        rc = dm_ledger_give_back(context, snapshot, claim, left, returning->how, due_ms, ret, &crashed, err);
     if (rc == DM_REFUSED && claim->first == 0 && snapshot->state.status == DM_STATUS_CHUNKING) {
         returning->ended_document = true;
         return dm_ledger_fail(context, snapshot, claim, DM_REASON_CRASHED,
@@ -98,10 +100,10 @@ static enum dm_code decide_return(void *argument, dm_ledger_context context, con
 
 enum dm_code dm_claim_return(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                              const struct dm_file *file, const struct dm_claim *claim, enum dm_give_back how,
-                             struct dm_err *err)
+                             int64_t wait_ms, struct dm_err *err)
 {
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
-    struct returning returning = { pipeline, tenant, file, *claim, how, { 0 }, false };
+    struct returning returning = { pipeline, tenant, file, *claim, how, wait_ms, { 0 }, false };
     const struct dm_step step = {
         .parts = DM_PART_WORK | DM_PART_CLAIMS, .deleted_too = true, .decide = decide_return, .argument = &returning
     };
@@ -303,7 +305,7 @@ static enum dm_code return_expired(struct sweeper *sweeper, const struct dm_foun
             !dm_watch_over(&sweeper->watch, &found->tenant, &found->file, claim->counter, claim->lease_until_ms,
                            DM_CLAIM_LEASE_MS, mono_ms))
             continue;
-        enum dm_code rc = dm_claim_return(sweeper->pipeline, &found->tenant, &found->file, claim, DM_LOST, err);
+        enum dm_code rc = dm_claim_return(sweeper->pipeline, &found->tenant, &found->file, claim, DM_LOST, 0, err);
         if (rc != DM_OK)
             return rc;
     }
@@ -317,7 +319,7 @@ static enum dm_code drop_claims(const struct dm_pipeline *pipeline, const struct
 {
     enum dm_code rc = DM_OK;
     for (uint32_t i = 0; rc == DM_OK && i < snapshot->claim_count; i++)
-        rc = dm_claim_return(pipeline, &found->tenant, &found->file, &snapshot->claims[i], DM_HANDED_BACK, err);
+        rc = dm_claim_return(pipeline, &found->tenant, &found->file, &snapshot->claims[i], DM_HANDED_BACK, 0, err);
     return rc;
 }
 

@@ -92,7 +92,7 @@ static void hand_back(struct dm_worker *worker)
                 continue;
             /* What fails here runs out by itself and is counted as lost. */
             if (dm_claim_return(&worker->pipeline, &document->tenant, &document->file, &holding->claim, DM_HANDED_BACK,
-                                &err) != DM_OK)
+                                0, &err) != DM_OK)
                 dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "drain"), dm_f_z("file", document->file.id),
                        dm_f_z("error", err.text));
         }

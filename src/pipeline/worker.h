@@ -166,9 +166,10 @@ static inline bool dm_page_task_void(const struct dm_page_task *task)
     return task->holding->lost || document->over;
 }
 
-/* sweep.c, used by the drain too: what is left of a claim goes back into WORK, or ends. */
+/* sweep.c, used by the drain too: what is left of a claim goes back into WORK, or ends. Its pages can be claimed again after
+ * `wait_ms`. */
 DM_MUST_USE enum dm_code dm_claim_return(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                          const struct dm_file *file, const struct dm_claim *claim,
-                                         enum dm_give_back how, struct dm_err *err);
+                                         enum dm_give_back how, int64_t wait_ms, struct dm_err *err);
 
 #endif

@@ -647,6 +647,19 @@ void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason
 
 /* ---- blobs ---- */
 
+/* What is kept of a page can be read again. */
+static void judge_line(struct sim *sim, const struct verdict *verdict, struct dm_str line)
+{
+    const struct dm_allocator *before = dm_allocator_use(NULL);
+    json_t *object = NULL;
+    struct dm_err err;
+    if (dm_json_parse(line, "a line", &object, &err) != DM_OK)
+        sim_fail(sim, "invariant 4: a segment of document %u has a line that is no JSON: %.*s", verdict->script.number,
+                 DM_STR_ARG(line));
+    json_decref(object);
+    dm_allocator_use(before);
+}
+
 void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key, struct dm_str bytes)
 {
     uint32_t epoch = dm_key_segment_epoch(key);
@@ -669,6 +682,7 @@ void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_st
         const struct dm_str mark = DM_STR("{\"pageNumber\":");
         if (!dm_str_starts(line, mark))
             continue;
+        judge_line(sim, verdict, line);
         verdict->segments =
             grow(verdict->segments, verdict->segment_count, &verdict->segment_room, sizeof(*verdict->segments));
         verdict->segments[verdict->segment_count++] =

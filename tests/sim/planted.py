@@ -118,6 +118,10 @@ ROWS = {
     33: ("a claim that goes back lists a document that was cancelled", 5, "domain/ledger_claims.c",
          "    if (dm_status_is_final(snapshot->state.status)) {\n        /* Cancelled, say",
          "    if (dm_status_is_final(snapshot->state.status) && !PLANTED(33)) {\n        /* Cancelled, say"),
+    34: ("STATE is believed however long its read took", 7, "pipeline/read.c",
+         "    return !dm_page_task_void(task) && !lease_over(task) && worker_now(worker) - read_ms < 2 * DM_STATE_READ_MS;\n",
+         "    return !dm_page_task_void(task) && !lease_over(task) &&\n"
+         "           (PLANTED(34) || PLANTED(28) || worker_now(worker) - read_ms < 2 * DM_STATE_READ_MS);\n"),
 }
 
 # A bug in several places: where one of them alone would be made good by another.
@@ -134,7 +138,7 @@ MORE = [
 ]
 
 # Found in thousands of seeds, for the instant that it takes is short: left to the long table.
-RARE = {24}
+RARE = {24, 34}
 
 # Outside of what the fibers run, or by design of no consequence: looked at, and not planted.
 #   "the outbox mark is removed before the event was sent": there is no outbox before webhooks are built.

@@ -41,7 +41,9 @@ static void enter_store(struct node *node)
 
 static void leave_store(struct node *node)
 {
-    sim_sleep_us(node->sim, sim_below(node->sim, 1500));
+    /* Slow after the fact, too: what was read is old by the time that it arrives. */
+    bool slow = sim_fault(node->sim, FAULT_STORE_SLOW);
+    sim_sleep_us(node->sim, sim_below(node->sim, slow ? 20000000 : 1500));
     point(node);
 }
 

@@ -45,12 +45,16 @@ static void given_the_largest_numbers_then_every_key_fits_and_lies_under_its_doc
     assert_true(dm_str_starts(dm_str_z(keys[0].text), dm_str_z(dm_key_segments(&file).text)));
 }
 
-static void given_keys_of_segments_then_their_epoch_is_read_back_and_others_have_none(void **state)
+static void given_keys_of_segments_then_epoch_and_first_page_are_read_back_and_others_have_none(void **state)
 {
     (void)state;
     static const uint32_t epochs[] = { 1, 2, 10, 4294967295 };
     for (size_t i = 0; i < DM_COUNT(epochs); i++)
         assert_int_equal(dm_key_segment_epoch(dm_str_z(dm_key_segment(&file, epochs[i], 1, 1, 1).text)), epochs[i]);
+    static const uint32_t pages[] = { 1, 41, 99999, 100000 };
+    for (size_t i = 0; i < DM_COUNT(pages); i++)
+        assert_int_equal(dm_key_segment_first(dm_str_z(dm_key_segment(&file, 3, pages[i], 7, 2).text)), pages[i]);
+    assert_int_equal(dm_key_segment_first(DM_STR(ID "/pages/seg-5")), 0);
     static const char *const others[] = { "",
                                           ID "/source",
                                           ID "/results-1.json",
@@ -69,7 +73,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(given_a_document_then_its_keys_are_as_the_header_says),
         cmocka_unit_test(given_the_largest_numbers_then_every_key_fits_and_lies_under_its_document),
-        cmocka_unit_test(given_keys_of_segments_then_their_epoch_is_read_back_and_others_have_none),
+        cmocka_unit_test(given_keys_of_segments_then_epoch_and_first_page_are_read_back_and_others_have_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

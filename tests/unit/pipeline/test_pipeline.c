@@ -320,6 +320,54 @@ static void given_an_answer_whose_commit_was_lost_in_a_crash_then_it_is_adopted_
     assert_true(dm_str_eq(dm_json_str(json_object_get(second, "analysis"), "summary"), DM_STR("adopted")));
 }
 
+/* Blobs that cannot be listed for a while. */
+static struct {
+    struct dm_blob blob; /* the real one */
+    _Atomic uint32_t refused;
+} away;
+
+static enum dm_code refuse_list(void *self, const struct dm_tenant *tenant, struct dm_str prefix, struct dm_str after,
+                                uint32_t max, struct dm_arena *arena, struct dm_blob_list *ret, struct dm_err *err)
+{
+    away.refused++;
+    return dm_fail(err, DM_UNAVAILABLE, "the blob store is away");
+}
+
+static bool was_refused_and_has_no_claim(struct rig *rig, const void *argument)
+{
+    const struct dm_tenant tenant = rig_tenant("t");
+    DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
+    struct dm_snapshot snapshot;
+    assert_int_equal(
+        dm_store_read(rig->set.store, &tenant, argument, DM_PART_STATE | DM_PART_CLAIMS, &arena, &snapshot, &rig->err),
+        DM_OK);
+    return away.refused > 0 && snapshot.claim_count == 0;
+}
+
+static void given_blobs_that_are_away_when_pages_came_back_then_no_claim_is_lost_over_it(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=5", "");
+    leave_orphan(rig, &file);
+    rig_reopen(rig); /* gives the dead worker's claim back at once */
+    away.blob = rig->pipeline.ports.blob;
+    away.refused = 0;
+    struct dm_blob_ops ops = *away.blob.ops;
+    ops.list = refuse_list;
+    rig->pipeline.ports.blob.ops = &ops;
+    rig_start(rig, 1);
+    rig_until(rig, was_refused_and_has_no_claim, &file);
+    rig_stop(rig);
+    rig->pipeline.ports.blob = away.blob;
+    const struct dm_tenant tenant = rig_tenant("t");
+    struct dm_redriven redriven;
+    assert_int_equal(dm_document_redrive(&rig->pipeline, &tenant, &file, 0, &redriven, &rig->err), DM_OK);
+    assert_int_equal(redriven.pages, 5); /* they waited for their time */
+    rig_start(rig, 1);
+    assert_int_equal(rig_ended(rig, "t", &file).processed, 5);
+    assert_int_equal(rig_calls(rig, 2), 0);
+}
+
 static void given_a_tenant_with_many_documents_then_another_tenants_only_one_does_not_wait_for_them(void **state)
 {
     enum { MANY = 40 };
@@ -373,6 +421,94 @@ static enum dm_code upload(struct rig *rig, const char *script, const char *key,
     enum dm_code rc = dm_intake_accept(&rig->pipeline, &tenant, &intake, &spool, ret, ret_replayed, &rig->err);
     dm_spool_free(&spool);
     return rc;
+}
+
+/* A second reader who asks for the same while the first is about to open what was made for it. */
+static struct {
+    struct rig *rig;
+    struct dm_blob blob; /* the real one */
+    const struct dm_file *file;
+    const struct dm_snapshot *snapshot;
+    bool asked;
+    enum dm_code answer;
+} second;
+
+static bool pages_are_known(struct rig *rig, const void *argument)
+{
+    return rig_state(rig, "t", argument).total > 0;
+}
+
+static enum dm_code open_after_second(void *self, const struct dm_tenant *tenant, struct dm_str key, int *ret_fd,
+                                      struct dm_blob_info *ret, struct dm_err *err)
+{
+    if (!second.asked) {
+        int fd;
+        uint64_t size;
+        struct dm_err ignored;
+        second.asked = true;
+        second.answer = dm_result_open(&second.rig->pipeline, tenant, second.file, second.snapshot, DM_RESULT_JSON,
+                                       true, &fd, &size, &ignored);
+        if (second.answer == DM_OK)
+            dm_blob_close(fd);
+    }
+    return second.blob.ops->open(self, tenant, key, ret_fd, ret, err);
+}
+
+static void given_two_readers_at_once_then_each_gets_a_partial_result(void **state)
+{
+    struct rig *rig = *state;
+    const struct dm_tenant tenant = rig_tenant("t");
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
+    rig_hold_model(rig, true);
+    rig_start(rig, 1);
+    rig_until(rig, pages_are_known, &file);
+    DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
+    struct dm_snapshot snapshot;
+    assert_int_equal(
+        dm_document_read(&rig->pipeline, &tenant, &file, DM_PART_STATE | DM_PART_WORK, &arena, &snapshot, &rig->err),
+        DM_OK);
+    second.rig = rig;
+    second.blob = rig->pipeline.ports.blob;
+    second.file = &file;
+    second.snapshot = &snapshot;
+    second.asked = false;
+    struct dm_pipeline pipeline = rig->pipeline;
+    struct dm_blob_ops ops = *second.blob.ops;
+    ops.open = open_after_second;
+    pipeline.ports.blob.ops = &ops;
+    int fd;
+    uint64_t size;
+    assert_int_equal(dm_result_open(&pipeline, &tenant, &file, &snapshot, DM_RESULT_JSON, true, &fd, &size, &rig->err),
+                     DM_OK);
+    dm_blob_close(fd);
+    assert_int_equal(second.answer, DM_OK);
+}
+
+static void given_a_reader_that_saw_an_earlier_reading_then_no_form_is_made_of_the_later_one(void **state)
+{
+    struct rig *rig = *state;
+    const struct dm_tenant tenant = rig_tenant("t");
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
+    rig_start(rig, 1);
+    (void)rig_ended(rig, "t", &file);
+    DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
+    struct dm_snapshot snapshot;
+    assert_int_equal(
+        dm_document_read(&rig->pipeline, &tenant, &file, DM_PART_STATE | DM_PART_WORK, &arena, &snapshot, &rig->err),
+        DM_OK);
+    const struct dm_range one = { 1, 1 };
+    assert_int_equal(dm_document_retry(&rig->pipeline, &tenant, &file, (struct dm_ranges){ &one, 1 }, &rig->err),
+                     DM_OK);
+    (void)rig_ended(rig, "t", &file);
+    int fd;
+    uint64_t size;
+    assert_int_equal(
+        dm_result_open(&rig->pipeline, &tenant, &file, &snapshot, DM_RESULT_MARKDOWN, false, &fd, &size, &rig->err),
+        DM_NOT_FOUND);
+    const struct dm_blob_key key = dm_key_results(&file, 1, ".md");
+    DM_AUTO(dm_buf) text = dm_buf_make(1 << 20);
+    assert_int_equal(dm_blob_get(rig->set.blob, &tenant, dm_str_z(key.text), 0, DM_BLOB_WHOLE, &text, &rig->err),
+                     DM_NOT_FOUND);
 }
 
 static void given_an_idempotency_key_then_the_same_upload_is_one_document_and_another_is_refused(void **state)
@@ -437,8 +573,11 @@ int main(void)
         RIG_TEST(given_a_worker_that_stops_then_it_hands_back_and_the_next_reads_no_page_twice),
         RIG_TEST(given_a_page_that_comes_after_the_deadline_of_a_stop_then_no_model_call_starts),
         RIG_TEST(given_an_answer_whose_commit_was_lost_in_a_crash_then_it_is_adopted_and_not_asked_again),
+        RIG_TEST(given_blobs_that_are_away_when_pages_came_back_then_no_claim_is_lost_over_it),
         RIG_TEST(given_a_tenant_with_many_documents_then_another_tenants_only_one_does_not_wait_for_them),
         RIG_TEST(given_a_document_in_progress_then_a_partial_result_lists_what_there_is),
+        RIG_TEST(given_two_readers_at_once_then_each_gets_a_partial_result),
+        RIG_TEST(given_a_reader_that_saw_an_earlier_reading_then_no_form_is_made_of_the_later_one),
         RIG_TEST(given_an_idempotency_key_then_the_same_upload_is_one_document_and_another_is_refused),
         RIG_TEST(given_bytes_that_are_no_document_then_nothing_is_kept),
         RIG_TEST(given_a_deleted_document_then_nobody_finds_it_and_its_pages_stop),

@@ -60,8 +60,8 @@ static void where_more_is_watched_than_fits_what_nobody_looks_at_any_more_makes_
     assert_false(over(DM_WATCHED_MAX + 1, 5000, 1)); /* no room yet */
     assert_false(over(DM_WATCHED_MAX + 1, 5000, LEASE_MS - 1));
     assert_true(over(2, 5000, LEASE_MS));
-    /* In place of one that is over, or not looked at since. */
-    assert_false(over(DM_WATCHED_MAX + 1, 5000, LEASE_MS + 1));
+    assert_false(
+        over(DM_WATCHED_MAX + 1, 5000, LEASE_MS + 1)); /* in place of one that is over, or not looked at since */
     assert_true(over(DM_WATCHED_MAX + 1, 5000, 2 * LEASE_MS + 1));
 }
 
