@@ -52,7 +52,7 @@ def main():
         shown = "MISSED" if seed is None else str(seed)
         print(f"{number:3}  {name:62} {shown:>6} {seconds:5.1f} s  {said[:90] or f'(breaks invariant {invariant})'}",
               flush=True)
-    left = f"; {len(rare)} rare one is left to make test-long" if rare else ""
+    left = f"; left to make test-long, for they take thousands of seeds: {', '.join(map(str, rare))}" if rare else ""
     print(f"{len(numbers) - len(missed)} of {len(numbers)} planted bugs found{left}")
     sys.exit(1 if missed else 0)
 
