@@ -1,7 +1,7 @@
 /* files.c: the blob port over files.
  *
  * What is put is first written under a meaningless name in the spool, then renamed: a blob is there whole or not
- * at all. The bytes are synced before the rename, and for a kept blob the folder after it. The spool lies in the
+ * at all. The bytes are synced before the rename (of an upload right after it), and for a kept blob the folder then. The spool lies in the
  * same folder as the blobs, so that a rename never becomes a copy; each process has its own part of it, and
  * whoever opens the folder removes what dead ones left. */
 #include "embedded/files.h"

@@ -148,6 +148,13 @@ static enum dm_code read_file(sqlite3_stmt *row, int at, struct dm_file *ret, st
     return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"file\" is unreadable");
 }
 
+/* Columns 0 and 1: file, tenant. */
+static enum dm_code read_found(sqlite3_stmt *row, struct dm_found *ret, struct dm_err *err)
+{
+    enum dm_code rc = read_file(row, 0, &ret->file, err);
+    return rc == DM_OK ? read_tenant(row, 1, &ret->tenant, err) : rc;
+}
+
 enum dm_code dm_sqlite_ready_tenants(void *self, const struct dm_tenant *after, uint32_t max, struct dm_tenant *ret,
                                      uint32_t *ret_count, struct dm_err *err)
 {
@@ -216,9 +223,7 @@ enum dm_code dm_sqlite_due(void *self, int64_t now_ms, struct dm_due_cursor *cur
     dm_db_bind_str(lookup.row, 5, dm_str_z(after.tenant.id));
     bool more;
     while ((rc = dm_lookup_next(&lookup, &more, "what is due", err)) == DM_OK && more) {
-        rc = read_file(lookup.row, 0, &at.found.file, err);
-        if (rc == DM_OK)
-            rc = read_tenant(lookup.row, 1, &at.found.tenant, err);
+        rc = read_found(lookup.row, &at.found, err);
         if (rc != DM_OK)
             break;
         at.due_ms = sqlite3_column_int64(lookup.row, 2);
@@ -273,9 +278,7 @@ enum dm_code dm_sqlite_stalled(void *self, int64_t before_ms, struct dm_stalled_
     sqlite3_bind_int64(lookup.row, 5, max);
     bool more;
     while ((rc = dm_lookup_next(&lookup, &more, "what does not get on", err)) == DM_OK && more) {
-        rc = read_file(lookup.row, 0, &at.found.file, err);
-        if (rc == DM_OK)
-            rc = read_tenant(lookup.row, 1, &at.found.tenant, err);
+        rc = read_found(lookup.row, &at.found, err);
         if (rc != DM_OK)
             break;
         at.progress_ms = sqlite3_column_int64(lookup.row, 2);
@@ -303,9 +306,7 @@ enum dm_code dm_sqlite_ended(void *self, struct dm_found *cursor, uint32_t max, 
     sqlite3_bind_int64(lookup.row, 3, max);
     bool more;
     while ((rc = dm_lookup_next(&lookup, &more, "what has ended", err)) == DM_OK && more) {
-        rc = read_file(lookup.row, 0, &ret[count].file, err);
-        if (rc == DM_OK)
-            rc = read_tenant(lookup.row, 1, &ret[count].tenant, err);
+        rc = read_found(lookup.row, &ret[count], err);
         if (rc != DM_OK)
             break;
         count++;
