@@ -236,9 +236,9 @@ static void answer(struct model *model, struct call call)
         }
     }
     if (page)
-        judge_answer(sim, &file, call.judged, answer.reason);
+        judge_answer(sim, call.judged, answer.reason);
     else
-        judge_reduction(sim, &file, answer.reason);
+        judge_reduction(sim, &file);
     call.done(call.context, &answer);
 }
 

@@ -68,7 +68,6 @@ struct judge {
     struct seen_call *calls;
     uint32_t call_count, call_room;
     uint32_t open;
-    uint32_t deleted;
 };
 
 static void *grow(void *at, uint32_t count, uint32_t *room, size_t size)
@@ -593,9 +592,8 @@ uint32_t judge_call(struct sim *sim, struct node *node, const struct dm_tenant *
     return judge->call_count++;
 }
 
-void judge_answer(struct sim *sim, const struct dm_file *file, uint32_t number, enum dm_reason reason)
+void judge_answer(struct sim *sim, uint32_t number, enum dm_reason reason)
 {
-    (void)file;
     if (number >= sim->judge->call_count)
         return;
     struct seen_call *call = &sim->judge->calls[number];
@@ -636,9 +634,8 @@ static void reduced_once(void *context, struct memory_document *document)
                  verdict->reductions, verdict->reduced_epoch);
 }
 
-void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason reason)
+void judge_reduction(struct sim *sim, const struct dm_file *file)
 {
-    (void)reason;
     struct dm_file copy = *file;
     memory_store_each(sim->store, note_reduction, &copy);
     if (undisturbed(sim))
@@ -703,10 +700,9 @@ static void check_owner(void *context, struct memory_document *document)
         check->foreign = true;
 }
 
-void judge_blob(struct sim *sim, struct node *node, const struct dm_tenant *tenant, struct dm_str key)
+void judge_blob(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key)
 {
     struct owner_check check = { .tenant = tenant };
-    (void)node;
     if (dm_file_parse(dm_str_cut(key, 0, dm_str_find_char(key, '/')), &check.file, NULL) != DM_OK) {
         sim_fail(sim, "a blob is called %.*s", DM_STR_ARG(key));
         return;
@@ -795,12 +791,6 @@ static void look_at_rest(void *context, struct memory_document *document)
         sim_fail(sim, "document %u should have gone with retention; status %s, gone %u", number,
                  dm_status_text(document->state.status), document->state.gone);
 }
-
-struct orphan_check {
-    struct sim *sim;
-    const struct dm_tenant *tenant;
-    struct dm_str key;
-};
 
 static bool named(const struct memory_document *document, struct dm_str key)
 {

@@ -501,7 +501,7 @@ static enum dm_code blob_finish(void *self, struct dm_sink *sink, const struct d
                                 enum dm_durability durability, struct dm_blob_info *ret, struct dm_err *err)
 {
     struct node *node = self;
-    judge_blob(node->sim, node, tenant, key);
+    judge_blob(node->sim, tenant, key);
     enum dm_code rc = enter_blob(node, err);
     forget_sink(node, sink);
     if (rc != DM_OK) {
@@ -528,7 +528,7 @@ static enum dm_code blob_put_new(void *self, const struct dm_tenant *tenant, str
                                  enum dm_durability durability, struct dm_err *err)
 {
     struct node *node = self;
-    judge_blob(node->sim, node, tenant, key);
+    judge_blob(node->sim, tenant, key);
     enum dm_code rc = enter_blob(node, err);
     if (rc != DM_OK)
         return rc;
@@ -542,7 +542,7 @@ static enum dm_code blob_get(void *self, const struct dm_tenant *tenant, struct 
                              uint64_t size, struct dm_buf *buf, struct dm_err *err)
 {
     struct node *node = self;
-    judge_blob(node->sim, node, tenant, key);
+    judge_blob(node->sim, tenant, key);
     enum dm_code rc = enter_blob(node, err);
     return rc == DM_OK ? dm_blob_get(inner_blob(node), tenant, key, offset, size, buf, err) : rc;
 }
@@ -573,7 +573,7 @@ static enum dm_code blob_open(void *self, const struct dm_tenant *tenant, struct
                               struct dm_blob_info *ret, struct dm_err *err)
 {
     struct node *node = self;
-    judge_blob(node->sim, node, tenant, key);
+    judge_blob(node->sim, tenant, key);
     enum dm_code rc = enter_blob(node, err);
     int fd = -1;
     if (rc == DM_OK)
@@ -588,7 +588,7 @@ static enum dm_code blob_open(void *self, const struct dm_tenant *tenant, struct
 static enum dm_code blob_remove(void *self, const struct dm_tenant *tenant, struct dm_str key, struct dm_err *err)
 {
     struct node *node = self;
-    judge_blob(node->sim, node, tenant, key);
+    judge_blob(node->sim, tenant, key);
     enum dm_code rc = enter_blob(node, err);
     if (rc != DM_OK)
         return rc;
@@ -600,7 +600,7 @@ static enum dm_code blob_remove_all(void *self, const struct dm_tenant *tenant, 
                                     struct dm_err *err)
 {
     struct node *node = self;
-    judge_blob(node->sim, node, tenant, prefix);
+    judge_blob(node->sim, tenant, prefix);
     enum dm_code rc = enter_blob(node, err);
     if (rc != DM_OK)
         return rc;
@@ -612,7 +612,7 @@ static enum dm_code blob_list(void *self, const struct dm_tenant *tenant, struct
                               uint32_t max, struct dm_arena *arena, struct dm_blob_list *ret, struct dm_err *err)
 {
     struct node *node = self;
-    judge_blob(node->sim, node, tenant, prefix);
+    judge_blob(node->sim, tenant, prefix);
     enum dm_code rc = enter_blob(node, err);
     return rc == DM_OK ? dm_blob_list(inner_blob(node), tenant, prefix, after, max, arena, ret, err) : rc;
 }

@@ -224,12 +224,12 @@ void judge_stopped(struct sim *sim, const struct dm_tenant *tenant, const struct
 /* A page's model call begins on this node; the answer's fate is told by its number. */
 uint32_t judge_call(struct sim *sim, struct node *node, const struct dm_tenant *tenant, const struct dm_file *file,
                     uint32_t page, struct dm_str text);
-void judge_answer(struct sim *sim, const struct dm_file *file, uint32_t call, enum dm_reason reason);
+void judge_answer(struct sim *sim, uint32_t call, enum dm_reason reason);
 void judge_reduction_begins(struct sim *sim, const struct dm_tenant *tenant, const struct dm_file *file);
-void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason reason);
+void judge_reduction(struct sim *sim, const struct dm_file *file);
 /* The blob is there now, whatever its writer was told. */
 void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key, struct dm_str bytes);
-void judge_blob(struct sim *sim, struct node *node, const struct dm_tenant *tenant, struct dm_str key);
+void judge_blob(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key);
 /* `before` is what stood under the key (at == NULL: nothing), `after` what stands there now. */
 void judge_result_written(struct sim *sim, struct dm_str key, struct dm_str before, struct dm_str after);
 uint32_t judge_open(const struct judge *judge); /* documents that have not ended */
