@@ -150,10 +150,6 @@ DM_MUST_USE enum dm_code dm_ledger_give_back(dm_ledger_context context, const st
                                              const struct dm_claim *claim, struct dm_ranges left, enum dm_give_back how,
                                              int64_t due_ms, struct dm_change *ret, struct dm_ranges *ret_crashed,
                                              struct dm_err *err);
-/* A lost claim of a single page that may not be tried again: the page ends `crashed`, the claim is deleted. Needs
- * STATE. */
-/* (dm_ledger_end_pages with last = true does this.) */
-
 /* Puts WORK under the index key that it deserves; needs WORK and CLAIMS. False: it stands right already. */
 bool dm_ledger_reindex(dm_ledger_context context, const struct dm_snapshot *snapshot, struct dm_change *ret);
 
@@ -163,18 +159,22 @@ bool dm_ledger_reindex(dm_ledger_context context, const struct dm_snapshot *snap
 bool dm_ledger_result_due(const struct dm_state *state, int64_t now_ms);
 DM_MUST_USE enum dm_code dm_ledger_take_result(dm_ledger_context context, const struct dm_state *state,
                                                struct dm_str owner, struct dm_change *ret, struct dm_err *err);
+/* Whether `lease` is the one that the record names. The counter alone does not say so: where the answer to a take was
+ * lost, somebody else may have been given the same number. So no two that may hold one at a time share an owner. */
+bool dm_ledger_result_held(const struct dm_state *state, const struct dm_lease *lease);
 /* Another stretch of the lease, for its holder. */
 DM_MUST_USE enum dm_code dm_ledger_renew_result(dm_ledger_context context, const struct dm_state *state,
-                                                uint64_t lease_counter, struct dm_change *ret, struct dm_err *err);
+                                                const struct dm_lease *lease, struct dm_change *ret,
+                                                struct dm_err *err);
 /* It could not be written now, for want of disk or the like: somebody tries again a little later, and the attempt does
  * not count. */
 DM_MUST_USE enum dm_code dm_ledger_put_off_result(dm_ledger_context context, const struct dm_state *state,
-                                                  uint64_t lease_counter, int64_t wait_ms, struct dm_change *ret,
+                                                  const struct dm_lease *lease, int64_t wait_ms, struct dm_change *ret,
                                                   struct dm_err *err);
 /* The result is durable under dm_key_results(file, state->epoch). */
 DM_MUST_USE enum dm_code dm_ledger_result_kept(dm_ledger_context context, const struct dm_state *state,
-                                               uint64_t lease_counter, uint64_t bytes, const struct dm_usage *usage,
-                                               struct dm_change *ret, struct dm_err *err);
+                                               const struct dm_lease *lease, uint64_t bytes,
+                                               const struct dm_usage *usage, struct dm_change *ret, struct dm_err *err);
 
 /* ---- requests ---- */
 

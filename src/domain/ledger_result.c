@@ -37,17 +37,23 @@ enum dm_code dm_ledger_take_result(dm_ledger_context context, const struct dm_st
     return DM_OK;
 }
 
-static enum dm_code check_lease(const struct dm_state *state, uint64_t lease_counter, struct dm_err *err)
+bool dm_ledger_result_held(const struct dm_state *state, const struct dm_lease *lease)
 {
-    if (state->status == DM_STATUS_AGGREGATING && state->lease.counter == lease_counter)
+    return state->status == DM_STATUS_AGGREGATING && state->lease.counter == lease->counter &&
+           strcmp(state->lease.owner, lease->owner) == 0;
+}
+
+static enum dm_code check_lease(const struct dm_state *state, const struct dm_lease *lease, struct dm_err *err)
+{
+    if (dm_ledger_result_held(state, lease))
         return DM_OK;
     return dm_fail(err, DM_REFUSED, "the result is no longer this process's to write");
 }
 
-enum dm_code dm_ledger_renew_result(dm_ledger_context context, const struct dm_state *state, uint64_t lease_counter,
-                                    struct dm_change *ret, struct dm_err *err)
+enum dm_code dm_ledger_renew_result(dm_ledger_context context, const struct dm_state *state,
+                                    const struct dm_lease *lease, struct dm_change *ret, struct dm_err *err)
 {
-    enum dm_code rc = check_lease(state, lease_counter, err);
+    enum dm_code rc = check_lease(state, lease, err);
     if (rc != DM_OK)
         return rc;
     *ret = (struct dm_change){ 0 };
@@ -57,10 +63,11 @@ enum dm_code dm_ledger_renew_result(dm_ledger_context context, const struct dm_s
     return DM_OK;
 }
 
-enum dm_code dm_ledger_put_off_result(dm_ledger_context context, const struct dm_state *state, uint64_t lease_counter,
-                                      int64_t wait_ms, struct dm_change *ret, struct dm_err *err)
+enum dm_code dm_ledger_put_off_result(dm_ledger_context context, const struct dm_state *state,
+                                      const struct dm_lease *lease, int64_t wait_ms, struct dm_change *ret,
+                                      struct dm_err *err)
 {
-    enum dm_code rc = check_lease(state, lease_counter, err);
+    enum dm_code rc = check_lease(state, lease, err);
     if (rc != DM_OK)
         return rc;
     *ret = (struct dm_change){ 0 };
@@ -73,11 +80,11 @@ enum dm_code dm_ledger_put_off_result(dm_ledger_context context, const struct dm
     return DM_OK;
 }
 
-enum dm_code dm_ledger_result_kept(dm_ledger_context context, const struct dm_state *state, uint64_t lease_counter,
-                                   uint64_t bytes, const struct dm_usage *usage, struct dm_change *ret,
-                                   struct dm_err *err)
+enum dm_code dm_ledger_result_kept(dm_ledger_context context, const struct dm_state *state,
+                                   const struct dm_lease *lease, uint64_t bytes, const struct dm_usage *usage,
+                                   struct dm_change *ret, struct dm_err *err)
 {
-    enum dm_code rc = check_lease(state, lease_counter, err);
+    enum dm_code rc = check_lease(state, lease, err);
     if (rc != DM_OK)
         return rc;
     *ret = (struct dm_change){ 0 };

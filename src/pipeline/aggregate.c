@@ -21,9 +21,15 @@ enum {
     AGAIN_MS = 1000
 };
 
+/* One of the tasks. Each owns leases under a name of its own. */
+struct writer {
+    struct dm_aggregator *aggregator;
+    char owner[DM_OWNER_MAX];
+    struct dm_task *task;
+};
+
 struct dm_aggregator {
     struct dm_pipeline pipeline;
-    char owner[DM_OWNER_MAX];
     struct dm_monitor *monitor; /* guards all below */
     struct dm_watch watch;      /* leases of others */
     bool closing;
@@ -32,16 +38,17 @@ struct dm_aggregator {
     int64_t look_at_ms;               /* monotonic */
     struct dm_found ready[READY_MAX]; /* ring; past its size the due index finds the rest */
     uint32_t ready_at, ready_count;
-    struct dm_task *tasks[TASKS];
-    uint32_t task_count;
+    struct writer writers[TASKS];
+    uint32_t writer_count;
 };
 
 /* ---- one document ---- */
 
 struct aggregating {
     struct dm_aggregator *aggregator;
+    struct dm_str owner;
     const struct dm_found *found;
-    uint64_t lease;
+    struct dm_lease lease; /* as taken; counter 0: not yet */
     int64_t renewed_mono_ms;
     uint64_t bytes;
     struct dm_usage usage;
@@ -68,10 +75,9 @@ static enum dm_code decide_take(void *argument, dm_ledger_context context, const
     struct aggregating *aggregating = argument;
     if (!owner_is_gone(aggregating, &snapshot->state))
         return dm_fail(err, DM_REFUSED, "somebody else writes the result");
-    enum dm_code rc =
-        dm_ledger_take_result(context, &snapshot->state, dm_str_z(aggregating->aggregator->owner), ret, err);
+    enum dm_code rc = dm_ledger_take_result(context, &snapshot->state, aggregating->owner, ret, err);
     if (rc == DM_OK)
-        aggregating->lease = ret->state.lease.counter;
+        aggregating->lease = ret->state.lease;
     return rc;
 }
 
@@ -79,14 +85,14 @@ static enum dm_code decide_put_off(void *argument, dm_ledger_context context, co
                                    struct dm_change *ret, struct dm_err *err)
 {
     const struct aggregating *aggregating = argument;
-    return dm_ledger_put_off_result(context, &snapshot->state, aggregating->lease, PUT_OFF_MS, ret, err);
+    return dm_ledger_put_off_result(context, &snapshot->state, &aggregating->lease, PUT_OFF_MS, ret, err);
 }
 
 static enum dm_code decide_renew(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                  struct dm_change *ret, struct dm_err *err)
 {
     const struct aggregating *aggregating = argument;
-    return dm_ledger_renew_result(context, &snapshot->state, aggregating->lease, ret, err);
+    return dm_ledger_renew_result(context, &snapshot->state, &aggregating->lease, ret, err);
 }
 
 /* A long document, or a slow model: the lease is renewed meanwhile. Whatever keeps it from being renewed may pass, until
@@ -123,15 +129,15 @@ static enum dm_code decide_kept(void *argument, dm_ledger_context context, const
                                 struct dm_change *ret, struct dm_err *err)
 {
     const struct aggregating *aggregating = argument;
-    return dm_ledger_result_kept(context, &snapshot->state, aggregating->lease, aggregating->bytes, &aggregating->usage,
-                                 ret, err);
+    return dm_ledger_result_kept(context, &snapshot->state, &aggregating->lease, aggregating->bytes,
+                                 &aggregating->usage, ret, err);
 }
 
 static enum dm_code decide_no_result(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                      struct dm_change *ret, struct dm_err *err)
 {
     const struct aggregating *aggregating = argument;
-    if (snapshot->state.status != DM_STATUS_AGGREGATING || snapshot->state.lease.counter != aggregating->lease)
+    if (!dm_ledger_result_held(&snapshot->state, &aggregating->lease))
         return dm_fail(err, DM_REFUSED, "the result is no longer this process's to write");
     DM_AUTO(dm_buf) detail = dm_buf_make(DM_DETAIL_MAX);
     if (aggregating->reason == DM_REASON_INTERNAL)
@@ -239,11 +245,13 @@ static void account_late(struct aggregating *aggregating)
                dm_f_z("error", err.text));
 }
 
-static void aggregate(struct dm_aggregator *aggregator, const struct dm_found *found)
+static void aggregate(struct writer *writer, const struct dm_found *found)
 {
+    struct dm_aggregator *aggregator = writer->aggregator;
     const struct dm_pipeline *pipeline = &aggregator->pipeline;
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     struct aggregating aggregating = { .aggregator = aggregator,
+                                       .owner = dm_str_z(writer->owner),
                                        .found = found,
                                        .renewed_mono_ms = dm_mono_ms(pipeline->ports.runtime) };
     const struct dm_step take = { .parts = DM_PART_WORK, .decide = decide_take, .argument = &aggregating };
@@ -264,7 +272,7 @@ static void aggregate(struct dm_aggregator *aggregator, const struct dm_found *f
     }
     dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("file", found->file.id),
            dm_f_z("error", err.text));
-    if (aggregating.lease && dm_code_retry(rc) == DM_RETRY_LATER)
+    if (aggregating.lease.counter && dm_code_retry(rc) == DM_RETRY_LATER)
         put_off(aggregator, found, &aggregating);
 }
 
@@ -288,8 +296,9 @@ static void document_moved(void *context, const struct dm_tenant *tenant, const 
 
 /* Only documents whose result is due: what else is due is the sweeper's. Each look goes on where the last one ended, so
  * that nothing at the head of the list keeps what is behind it from being seen. */
-static void aggregate_due(struct dm_aggregator *aggregator)
+static void aggregate_due(struct writer *writer)
 {
+    struct dm_aggregator *aggregator = writer->aggregator;
     const struct dm_ports *ports = &aggregator->pipeline.ports;
     struct dm_found found[DUE_AT_ONCE];
     uint32_t count = 0;
@@ -302,12 +311,13 @@ static void aggregate_due(struct dm_aggregator *aggregator)
     if (count < DUE_AT_ONCE)
         aggregator->due = (struct dm_due_cursor){ 0 };
     for (uint32_t i = 0; i < count; i++)
-        aggregate(aggregator, &found[i]);
+        aggregate(writer, &found[i]);
 }
 
 static void run(void *argument)
 {
-    struct dm_aggregator *aggregator = argument;
+    struct writer *writer = argument;
+    struct dm_aggregator *aggregator = writer->aggregator;
     struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
     dm_lock(runtime, aggregator->monitor);
     while (!aggregator->closing) {
@@ -316,12 +326,12 @@ static void run(void *argument)
             aggregator->ready_at = (aggregator->ready_at + 1) % READY_MAX;
             aggregator->ready_count--;
             dm_unlock(runtime, aggregator->monitor);
-            aggregate(aggregator, &found);
+            aggregate(writer, &found);
             dm_lock(runtime, aggregator->monitor);
         } else if (!aggregator->looking && dm_mono_ms(runtime) >= aggregator->look_at_ms) {
             aggregator->looking = true;
             dm_unlock(runtime, aggregator->monitor);
-            aggregate_due(aggregator);
+            aggregate_due(writer);
             dm_lock(runtime, aggregator->monitor);
             aggregator->looking = false;
             aggregator->look_at_ms = dm_mono_ms(runtime) + DUE_EVERY_MS;
@@ -338,9 +348,6 @@ enum dm_code dm_aggregator_start(const struct dm_pipeline *pipeline, struct dm_a
     if (!aggregator)
         return dm_fail_memory(err);
     aggregator->pipeline = *pipeline;
-    char id[DM_ID_TEXT];
-    dm_fresh_id(pipeline->ports.runtime, id);
-    snprintf(aggregator->owner, sizeof(aggregator->owner), "a-%s", id);
     enum dm_code rc = dm_monitor_make(pipeline->ports.runtime, &aggregator->monitor, err);
     if (rc != DM_OK) {
         dm_free(aggregator);
@@ -348,8 +355,13 @@ enum dm_code dm_aggregator_start(const struct dm_pipeline *pipeline, struct dm_a
     }
     rc = dm_hub_listen(pipeline->hub, document_moved, aggregator, err);
     for (uint32_t i = 0; rc == DM_OK && i < TASKS; i++) {
-        rc = dm_spawn(pipeline->ports.runtime, "aggregate", run, aggregator, &aggregator->tasks[i], err);
-        aggregator->task_count += rc == DM_OK;
+        struct writer *writer = &aggregator->writers[i];
+        char id[DM_ID_TEXT];
+        dm_fresh_id(pipeline->ports.runtime, id);
+        writer->aggregator = aggregator;
+        snprintf(writer->owner, sizeof(writer->owner), "a-%s", id);
+        rc = dm_spawn(pipeline->ports.runtime, "aggregate", run, writer, &writer->task, err);
+        aggregator->writer_count += rc == DM_OK;
     }
     if (rc != DM_OK) {
         dm_aggregator_stop(aggregator);
@@ -369,8 +381,8 @@ void dm_aggregator_stop(struct dm_aggregator *aggregator)
     aggregator->closing = true;
     dm_wake_all(runtime, aggregator->monitor);
     dm_unlock(runtime, aggregator->monitor);
-    for (uint32_t i = 0; i < aggregator->task_count; i++)
-        dm_join(runtime, aggregator->tasks[i]);
+    for (uint32_t i = 0; i < aggregator->writer_count; i++)
+        dm_join(runtime, aggregator->writers[i].task);
     dm_monitor_free(runtime, aggregator->monitor);
     dm_free(aggregator);
 }

@@ -248,12 +248,21 @@ static enum dm_code look_again(struct batch *batch, struct dm_arena *arena, stru
     return DM_OK;
 }
 
-static bool has_ended(const struct dm_page_list *ended, uint32_t number, uint32_t epoch)
+/* The record of the page, if it has ended in this epoch; else NULL. */
+static const struct dm_page *find_ended(const struct dm_page_list *ended, uint32_t number, uint32_t epoch)
 {
     for (uint32_t i = 0; i < ended->count; i++)
         if (ended->at[i].number == number && ended->at[i].epoch == epoch)
-            return true;
-    return false;
+            return &ended->at[i];
+    return NULL;
+}
+
+/* Whether it is this batch's own record, and not of another worker that read the page, too: no two claims share a
+ * segment. */
+static bool is_mine(const struct dm_page *ended, const struct dm_page *mine)
+{
+    return ended->status == mine->status && dm_str_eq(ended->segment, mine->segment) &&
+           dm_str_eq(ended->attempts, mine->attempts);
 }
 
 /* After a conflict or a lost answer. Lock held on entry and return. */
@@ -284,12 +293,13 @@ static void sort_out(struct batch *batch)
     }
     for (uint32_t i = 0; i < batch->count; i++) {
         struct dm_page_task *task = batch->tasks[i];
-        if (has_ended(&ended, task->number, epoch))
-            task->usage = (struct dm_usage){ 0 }; /* its commit had happened: it is counted already */
-        else if (!dm_page_task_void(task)) {
+        const struct dm_page *page = find_ended(&ended, task->number, epoch);
+        if (!page && !dm_page_task_void(task)) {
             dm_page_task_ended(task);
             continue;
         }
+        if (page && is_mine(page, &batch->pages[i]))
+            task->usage = (struct dm_usage){ 0 }; /* its commit had happened: it is counted already */
         dm_page_task_leave(task);
     }
 }

@@ -17,7 +17,7 @@ enum {
     LOOK_AGAIN_MS = 50,
     TROUBLE_WAIT_MS = 2000, /* before pages are claimed again that could not be begun */
     SPLITS_PER_READER = 2,
-    RENEWALS_A_ROUND = 512,
+    RETURN_TRIES = 3,
     EASED_PAGES = DM_CLAIM_PAGES_MAX / 2,
     HINTS_A_PULL = 64
 };
@@ -75,13 +75,14 @@ struct taking {
     bool split_too;              /* there is room for another split */
     bool split_waits;            /* it is a split, and there was none */
     struct dm_snapshot snapshot; /* that the claim was decided on */
-    struct dm_claim claim;
+    struct dm_claim claim;       /* counter 0: none was decided on */
 };
 
 static enum dm_code decide_claim(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                  struct dm_change *ret, struct dm_err *err)
 {
     struct taking *taking = argument;
+    taking->claim.counter = 0;
     taking->snapshot = *snapshot;
     taking->split_waits = snapshot->work.split_needed && !taking->split_too;
     if (taking->split_waits)
@@ -112,14 +113,18 @@ static bool prepare_returned(struct dm_worker *worker, const struct dm_found *fo
     return rc == DM_OK && !ended;
 }
 
-/* What cannot be begun now goes back, and no loss is counted: it is trouble of ours. Where not even that can be written down
- * the claim runs out by itself. */
-static void hand_back(struct dm_worker *worker, const struct dm_found *found, const struct dm_claim *claim,
-                      int64_t wait_ms)
+void dm_claim_hand_back(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant, const struct dm_file *file,
+                        const struct dm_claim *claim, int64_t wait_ms)
 {
     struct dm_err err;
-    if (dm_claim_return(&worker->pipeline, &found->tenant, &found->file, claim, DM_HANDED_BACK, wait_ms, &err) != DM_OK)
-        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "claim"), dm_f_z("file", found->file.id),
+    enum dm_code rc = DM_BUSY;
+    for (unsigned tries = 0; rc != DM_OK && dm_code_retry(rc) == DM_RETRY_LATER && tries < RETURN_TRIES; tries++) {
+        if (tries > 0)
+            dm_step_backoff(pipeline, tries);
+        rc = dm_claim_return(pipeline, tenant, file, claim, DM_HANDED_BACK, wait_ms, &err);
+    }
+    if (rc != DM_OK)
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "claim"), dm_f_z("file", file->id),
                dm_f_z("error", err.text));
 }
 
@@ -154,16 +159,20 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
     enum dm_code rc = dm_step_run(&worker->pipeline, &found->tenant, &found->file, &step, &arena, &state, &err);
     if (rc != DM_OK) {
         look->split_waits = taking.split_waits;
-        if (rc != DM_REFUSED && rc != DM_NOT_FOUND && rc != DM_CONFLICT)
-            dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "claim"), dm_f_z("file", found->file.id),
-                   dm_f_z("error", err.text));
+        if (rc == DM_REFUSED || rc == DM_NOT_FOUND || rc == DM_CONFLICT)
+            return 0;
+        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "claim"), dm_f_z("file", found->file.id),
+               dm_f_z("error", err.text));
+        /* Only the answer may have been lost: a claim that nobody knows of would end as a loss of its pages. */
+        if (taking.claim.counter != 0)
+            dm_claim_hand_back(&worker->pipeline, &found->tenant, &found->file, &taking.claim, TROUBLE_WAIT_MS);
         return 0;
     }
     struct dm_adopted adopted = { 0 };
     int64_t wait_ms = TROUBLE_WAIT_MS;
     if (taking.claim.first != 0 && taking.claim.first < taking.snapshot.work.cursor &&
         !prepare_returned(worker, found, &taking.claim, &arena, &adopted, &wait_ms)) {
-        hand_back(worker, found, &taking.claim, wait_ms);
+        dm_claim_hand_back(&worker->pipeline, &found->tenant, &found->file, &taking.claim, wait_ms);
         return 0;
     }
     taking.snapshot.state = state;
@@ -178,7 +187,7 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
         dm_active_leave_if_done(worker, document);
     worker_unlock(worker);
     if (!held)
-        hand_back(worker, found, &taking.claim, TROUBLE_WAIT_MS);
+        dm_claim_hand_back(&worker->pipeline, &found->tenant, &found->file, &taking.claim, TROUBLE_WAIT_MS);
     return held ? taking.claim.last - taking.claim.first + 1 : 0;
 }
 
@@ -293,15 +302,19 @@ struct renewal {
     int64_t lease_until_mono_ms;
 };
 
-static uint32_t held_claims(struct dm_worker *worker, struct renewal *ret, uint32_t max)
+/* `ret` NULL: only counts them. With the lock held. */
+static uint32_t held_claims(struct dm_worker *worker, struct renewal *ret)
 {
     uint32_t count = 0;
-    worker_lock(worker);
-    for (struct dm_active *document = worker->documents; document; document = document->next)
-        for (struct dm_holding *holding = document->holdings; holding && count < max; holding = holding->next)
-            if (!holding->lost && !document->over)
-                ret[count++] = (struct renewal){ document->tenant, document->file, holding->claim, 0 };
-    worker_unlock(worker);
+    for (struct dm_active *document = worker->documents; document; document = document->next) {
+        for (struct dm_holding *holding = document->holdings; holding; holding = holding->next) {
+            if (holding->lost || document->over)
+                continue;
+            if (ret)
+                ret[count] = (struct renewal){ document->tenant, document->file, holding->claim, 0 };
+            count++;
+        }
+    }
     return count;
 }
 
@@ -327,8 +340,14 @@ static void note_renewal(struct dm_worker *worker, const struct renewal *renewal
 static void renew_claims(struct dm_worker *worker)
 {
     /* On the heap and only for the moment: an idle worker has nothing to renew. */
-    struct renewal *renewals = dm_alloc_zero(RENEWALS_A_ROUND, sizeof(*renewals));
-    uint32_t count = renewals ? held_claims(worker, renewals, RENEWALS_A_ROUND) : 0;
+    worker_lock(worker);
+    uint32_t count = held_claims(worker, NULL);
+    struct renewal *renewals = count ? dm_alloc_zero(count, sizeof(*renewals)) : NULL;
+    if (renewals)
+        held_claims(worker, renewals);
+    else
+        count = 0;
+    worker_unlock(worker);
     for (uint32_t i = 0; i < count; i++) {
         struct renewal *renewal = &renewals[i];
         renewal->lease_until_mono_ms = worker_now(worker) + DM_CLAIM_LEASE_MS;

@@ -235,8 +235,8 @@ static void try_later(struct dm_page_task *task, const struct dm_err *err)
 
 struct splitting {
     struct dm_claim claim;
-    struct dm_claim first;
-    uint32_t first_max; /* pages to claim at once with the split's end */
+    struct dm_claim first; /* counter 0: none */
+    uint32_t first_max;    /* pages to claim at once with the split's end */
     uint32_t total;
     enum dm_reason reason; /* not NONE: the document fails */
     char detail[DM_DETAIL_MAX];
@@ -305,6 +305,12 @@ static void finish_split(struct dm_page_task *task, struct splitting *splitting)
         task->holding->lost = true; /* cancelled, or somebody else has the split by now */
         dm_page_task_leave(task);
     } else {
+        if (splitting->first.counter != 0) {
+            worker_unlock(worker);
+            dm_claim_hand_back(&worker->pipeline, &document->tenant, &document->file, &splitting->first,
+                               TROUBLE_WAIT_MS);
+            worker_lock(worker);
+        }
         try_later(task, &err);
     }
 }

@@ -4,6 +4,7 @@
  * is taken. Any number of sweepers may run: each step is a transaction under what was read, so the second one finds
  * nothing to do. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "operate.h"
@@ -51,7 +52,8 @@ static enum dm_code unended(const struct returning *returning, struct dm_arena *
 static bool still_there(const struct dm_snapshot *snapshot, const struct returning *returning)
 {
     for (uint32_t i = 0; i < snapshot->claim_count; i++)
-        if (snapshot->claims[i].counter == returning->claim.counter)
+        if (snapshot->claims[i].counter == returning->claim.counter &&
+            strcmp(snapshot->claims[i].owner, returning->claim.owner) == 0)
             return returning->how == DM_HANDED_BACK ||
                    snapshot->claims[i].lease_until_ms == returning->claim.lease_until_ms;
     return false;

@@ -171,5 +171,10 @@ static inline bool dm_page_task_void(const struct dm_page_task *task)
 DM_MUST_USE enum dm_code dm_claim_return(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant,
                                          const struct dm_file *file, const struct dm_claim *claim,
                                          enum dm_give_back how, int64_t wait_ms, struct dm_err *err);
+/* dispatch.c: what cannot be begun now goes back, and so does a claim of which nobody knows whether it was written, since
+ * its answer was lost. No loss is counted: it is trouble of ours. Tried a few times; where not even that can be written
+ * down the claim runs out by itself. Without the worker's lock. */
+void dm_claim_hand_back(const struct dm_pipeline *pipeline, const struct dm_tenant *tenant, const struct dm_file *file,
+                        const struct dm_claim *claim, int64_t wait_ms);
 
 #endif

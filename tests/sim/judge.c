@@ -353,6 +353,13 @@ static const struct node *actor(const struct sim *sim)
     return sim->acting ? sim->acting : sim->running ? sim->running->node : NULL;
 }
 
+/* A late write is of the process that sent it, also where the node has been started anew since. */
+static uint32_t actor_incarnation(const struct sim *sim)
+{
+    const struct node *node = actor(sim);
+    return sim->acting ? sim->acting_incarnation : node ? node->incarnation : 0;
+}
+
 static struct seen_claim *seen_claim(struct verdict *verdict, uint64_t counter)
 {
     for (uint32_t i = 0; i < verdict->claim_count; i++)
@@ -366,7 +373,7 @@ static void judge_taking(struct sim *sim, const struct dm_claim_write *write, co
                          const struct verdict *verdict)
 {
     const struct node *node = actor(sim);
-    bool by_owner = node && node->number == seen->node && node->incarnation == seen->incarnation;
+    bool by_owner = node && node->number == seen->node && actor_incarnation(sim) == seen->incarnation;
     int64_t unrenewed_us = sim->now_us - seen->renewed_us;
     if ((!by_owner || write->kind == DM_CLAIM_TAKE) && unrenewed_us < (int64_t)DM_CLAIM_LEASE_MS * 1000)
         sim_fail(sim, "invariant 3: claim %" PRIu64 " of document %u is taken %.3f s after its owner renewed it",
@@ -393,7 +400,7 @@ static void judge_claims(struct sim *sim, const struct dm_transaction *transacti
                                                                            .last = write->claim.last,
                                                                            .losses = write->claim.losses,
                                                                            .node = node ? node->number : 99,
-                                                                           .incarnation = node ? node->incarnation : 0,
+                                                                           .incarnation = actor_incarnation(sim),
                                                                            .made_us = sim->now_us,
                                                                            .renewed_us = sim->now_us };
             sim_tell(sim, "document %u: claim %" PRIu64 " of pages %u-%u", verdict->script.number, write->claim.counter,

@@ -129,6 +129,7 @@ static enum dm_code store_idem(void *self, const struct dm_tenant *tenant, struc
 struct late {
     struct sim *sim;
     struct node *origin;
+    uint32_t incarnation;
     struct dm_tenant tenant;
     struct dm_file file;
     struct dm_arena arena;
@@ -182,6 +183,7 @@ static struct late *keep_transaction(struct node *node, const struct dm_tenant *
     struct late *late = calloc(1, sizeof(*late));
     late->sim = node->sim;
     late->origin = node;
+    late->incarnation = node->incarnation;
     late->tenant = *tenant;
     late->file = *file;
     late->arena = dm_arena_make(16 << 20);
@@ -230,6 +232,7 @@ static void commit_late(void *argument)
     struct dm_err err;
     sim->commits++;
     sim->acting = late->origin;
+    sim->acting_incarnation = late->incarnation;
     enum dm_code rc =
         dm_store_commit(memory_store_port(sim->store), &late->tenant, &late->file, &late->transaction, &err);
     sim->acting = NULL;

@@ -89,8 +89,9 @@ struct sim {
     uint32_t rate;  /* one port call in so many meets a fault of each kind */
     struct fiber *fibers[1024];
     uint32_t fiber_count;
-    struct fiber *running; /* NULL: the scheduler */
-    struct node *acting;   /* whose late write happens now; else the running fiber's */
+    struct fiber *running;       /* NULL: the scheduler */
+    struct node *acting;         /* whose late write happens now; else the running fiber's */
+    uint32_t acting_incarnation; /* at which it sent that write */
     struct fiber_context home;
     struct node *nodes[NODES_MAX];
     uint32_t node_count;

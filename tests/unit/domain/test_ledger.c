@@ -182,8 +182,9 @@ static void given_the_last_page_ended_then_the_result_is_due_and_one_owner_takes
     assert_int_equal(dm_ledger_take_result(&rig.context, &rig.snapshot.state, DM_STR("b"), &rig.change, &rig.err),
                      DM_REFUSED);
     const struct dm_usage usage = { 0 };
-    assert_int_equal(dm_ledger_result_kept(&rig.context, &rig.snapshot.state, 1, 10, &usage, &rig.change, &rig.err),
-                     DM_OK);
+    const struct dm_lease lease = rig.snapshot.state.lease;
+    assert_int_equal(
+        dm_ledger_result_kept(&rig.context, &rig.snapshot.state, &lease, 10, &usage, &rig.change, &rig.err), DM_OK);
     apply(&rig);
     assert_int_equal(rig.snapshot.state.status, DM_STATUS_COMPLETED);
     assert_int_equal(rig.snapshot.state.outcome, DM_OUTCOME_FULL);
@@ -200,12 +201,37 @@ static void given_an_aggregator_whose_lease_ran_out_when_another_takes_it_then_t
     assert_int_equal(dm_ledger_take_result(&rig.context, &rig.snapshot.state, DM_STR("a"), &rig.change, &rig.err),
                      DM_OK);
     apply(&rig);
+    const struct dm_lease lease = rig.snapshot.state.lease;
     rig.context.now_ms += DM_AGGREGATE_LEASE_MS;
     assert_int_equal(dm_ledger_take_result(&rig.context, &rig.snapshot.state, DM_STR("b"), &rig.change, &rig.err),
                      DM_OK);
     apply(&rig);
     const struct dm_usage usage = { 0 };
-    assert_int_equal(dm_ledger_result_kept(&rig.context, &rig.snapshot.state, 1, 10, &usage, &rig.change, &rig.err),
+    assert_int_equal(
+        dm_ledger_result_kept(&rig.context, &rig.snapshot.state, &lease, 10, &usage, &rig.change, &rig.err),
+        DM_REFUSED);
+    dm_arena_free(&rig.arena);
+}
+
+static void given_a_take_that_got_no_answer_when_another_took_it_under_the_same_number_then_the_first_holds_nothing(
+    void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_make(&rig, "");
+    struct dm_claim claim = rig_split(&rig, 1, 40);
+    rig_end(&rig, &claim, DM_PAGE_DONE);
+    assert_int_equal(dm_ledger_take_result(&rig.context, &rig.snapshot.state, DM_STR("a"), &rig.change, &rig.err),
+                     DM_OK);
+    const struct dm_lease lost = rig.change.state.lease; /* never written */
+    assert_int_equal(dm_ledger_take_result(&rig.context, &rig.snapshot.state, DM_STR("b"), &rig.change, &rig.err),
+                     DM_OK);
+    apply(&rig);
+    assert_int_equal(rig.snapshot.state.lease.counter, lost.counter);
+    assert_false(dm_ledger_result_held(&rig.snapshot.state, &lost));
+    assert_int_equal(dm_ledger_put_off_result(&rig.context, &rig.snapshot.state, &lost, 1000, &rig.change, &rig.err),
+                     DM_REFUSED);
+    assert_int_equal(dm_ledger_renew_result(&rig.context, &rig.snapshot.state, &lost, &rig.change, &rig.err),
                      DM_REFUSED);
     dm_arena_free(&rig.arena);
 }
@@ -292,8 +318,9 @@ static void given_failed_pages_when_retried_then_only_they_are_claimed_and_the_o
                      DM_OK);
     apply(&rig);
     const struct dm_usage usage = { 0 };
-    assert_int_equal(dm_ledger_result_kept(&rig.context, &rig.snapshot.state, 1, 10, &usage, &rig.change, &rig.err),
-                     DM_OK);
+    const struct dm_lease lease = rig.snapshot.state.lease;
+    assert_int_equal(
+        dm_ledger_result_kept(&rig.context, &rig.snapshot.state, &lease, 10, &usage, &rig.change, &rig.err), DM_OK);
     apply(&rig);
     assert_int_equal(rig.snapshot.state.outcome, DM_OUTCOME_PARTIAL);
     const struct dm_range failed[] = { { 41, 80 } };
@@ -397,6 +424,8 @@ int main(void)
         cmocka_unit_test(given_claims_in_turn_then_every_page_is_claimed_once_and_work_waits_for_leases),
         cmocka_unit_test(given_the_last_page_ended_then_the_result_is_due_and_one_owner_takes_it),
         cmocka_unit_test(given_an_aggregator_whose_lease_ran_out_when_another_takes_it_then_the_first_writes_nothing),
+        cmocka_unit_test(
+            given_a_take_that_got_no_answer_when_another_took_it_under_the_same_number_then_the_first_holds_nothing),
         cmocka_unit_test(given_a_page_that_kills_its_worker_then_it_alone_ends_crashed_in_bounded_losses),
         cmocka_unit_test(given_a_claim_handed_back_by_a_drain_then_it_counts_as_no_loss),
         cmocka_unit_test(given_a_split_lost_three_times_then_it_may_not_be_tried_again),

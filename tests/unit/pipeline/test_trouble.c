@@ -80,6 +80,19 @@ static void given_pages_under_way_when_the_disk_is_full_for_ten_minutes_then_all
     }
 }
 
+/* Each would be a loss of its pages, and a single page ends `crashed` after three. */
+static void given_claims_that_get_no_answer_then_no_page_pays_for_it(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=1", "");
+    atomic_store(&trouble.lost_claims, 2 * DM_PAGE_LOSSES_MAX);
+    rig_start(rig, 1);
+    assert_true(trouble_until_ended("t", &file, DM_CLAIM_LEASE_MS / 2));
+    assert_int_equal(atomic_load(&trouble.lost_claims), 0);
+    assert_completed(rig, &file, 1);
+    assert_int_equal(rig_calls(rig, 1), 1);
+}
+
 /* Of all allocations of the pipeline's tasks the n-th fails, and the 50th, 100th, 150th … after it, for every n. */
 static void given_allocations_that_fail_in_any_task_then_the_document_is_read_to_its_end_all_the_same(void **state)
 {
@@ -108,6 +121,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             given_pages_under_way_when_the_disk_is_full_for_ten_minutes_then_all_of_them_are_read_afterwards, setup,
             rig_teardown),
+        cmocka_unit_test_setup_teardown(given_claims_that_get_no_answer_then_no_page_pays_for_it, setup, rig_teardown),
         cmocka_unit_test_setup_teardown(
             given_allocations_that_fail_in_any_task_then_the_document_is_read_to_its_end_all_the_same, setup,
             rig_teardown),

@@ -182,7 +182,14 @@ static enum dm_code full_commit(void *self, const struct dm_tenant *tenant, cons
 {
     if (atomic_load(&trouble.full))
         return refuse(err);
-    return dm_store_commit(trouble.store, tenant, file, transaction, err);
+    enum dm_code rc = dm_store_commit(trouble.store, tenant, file, transaction, err);
+    bool claims = false;
+    for (uint32_t i = 0; i < transaction->claim_count; i++)
+        claims = claims || transaction->claims[i].kind == DM_CLAIM_INSERT;
+    if (rc != DM_OK || !claims || atomic_load(&trouble.lost_claims) == 0)
+        return rc;
+    atomic_fetch_sub(&trouble.lost_claims, 1);
+    return dm_fail(err, DM_UNAVAILABLE, "the test's store gives no answer");
 }
 
 static enum dm_code full_create(void *self, enum dm_sink_use use, struct dm_sink **ret, struct dm_err *err)

@@ -24,6 +24,7 @@ struct trouble {
     _Atomic bool full;           /* nothing can be written */
     _Atomic bool full_at_result; /* the disk fills up when a result is about to be written */
     _Atomic uint32_t refused;
+    _Atomic uint32_t lost_claims; /* so many claims are written and get no answer */
     /* Allocations of the pipeline's tasks: those whose number is a multiple of fail_every fail, up to the number
      * fail_most; 0: none. */
     _Atomic uint32_t allocations;

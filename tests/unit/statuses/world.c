@@ -240,8 +240,8 @@ static void keep_result(const struct dm_file *file)
     const struct dm_blob_key key = dm_key_results(file, step.snapshot.state.epoch, ".json");
     assert_int_equal(dm_blob_put_new(world.set.blob, &step.tenant, dm_str_z(key.text), result, DM_KEPT, &world.err),
                      DM_OK);
-    step_end(&step, dm_ledger_result_kept(&step.context, &step.snapshot.state, step.snapshot.state.lease.counter,
-                                          result.len, &usage, &step.change, &world.err));
+    step_end(&step, dm_ledger_result_kept(&step.context, &step.snapshot.state, &step.snapshot.state.lease, result.len,
+                                          &usage, &step.change, &world.err));
 }
 
 /* As the sweeper does: the bytes first. */
