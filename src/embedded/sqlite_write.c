@@ -10,6 +10,7 @@
 #include "embedded/sqlite_store.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <time.h>
 
 #include "base/alloc.h"
@@ -33,7 +34,7 @@ struct request {
     struct dm_transaction *transaction; /* NULL: erase some, or pause */
     const struct dm_pausing *pausing;   /* NULL: one of the others */
     bool more;                          /* of erasing */
-    bool done;
+    sem_t done; /* its own, so that the end of a group wakes nobody into the queue for one lock */
     enum dm_code rc;
     struct dm_err err;
     struct request *next;
@@ -52,9 +53,7 @@ struct dm_writer {
 
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t work;
-    /* Waiters of even and odd groups apart, so that the end of one group does not wake those of the next. */
-    pthread_cond_t ended[2];
-    unsigned group;
+    pthread_cond_t checked;
     struct request *first;
     struct request **last;
     uint32_t queued;
@@ -238,28 +237,23 @@ static void answer_check(struct dm_writer *writer)
     writer->check_code = rc;
     writer->check_err = err;
     writer->checks_done = wanted;
-    pthread_cond_broadcast(&writer->ended[0]);
+    pthread_cond_broadcast(&writer->checked);
 }
 
 static void write_group(struct dm_writer *writer)
 {
     struct request *group = writer->first;
-    unsigned parity = writer->group++ & 1;
     writer->first = NULL;
     writer->last = &writer->first;
     writer->queued = 0;
     pthread_mutex_unlock(&writer->mutex);
     for (struct request *request = group; request;)
         request = run_transaction(writer, request);
-    pthread_mutex_lock(&writer->mutex);
     for (struct request *request = group; request;) {
-        /* Once it is done and the lock given up its owner may be gone with it. */
-        struct request *next = request->next;
-        request->done = true;
+        struct request *next = request->next; /* once it is done its owner may be gone with it */
+        DM_CHECK(sem_post(&request->done) == 0);
         request = next;
     }
-    pthread_cond_broadcast(&writer->ended[parity]);
-    pthread_mutex_unlock(&writer->mutex);
     empty_log(writer);
     pthread_mutex_lock(&writer->mutex);
 }
@@ -297,8 +291,7 @@ enum dm_code dm_writer_start(struct dm_db *db, struct dm_readers *readers, atomi
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->work, &attributes);
-    pthread_cond_init(&writer->ended[0], &attributes);
-    pthread_cond_init(&writer->ended[1], &attributes);
+    pthread_cond_init(&writer->checked, &attributes);
     pthread_condattr_destroy(&attributes);
     enum dm_code rc = dm_spawn(dm_threads_runtime(), "store-writer", writer_main, writer, &writer->task, err);
     if (rc != DM_OK) {
@@ -324,8 +317,7 @@ void dm_writer_free(struct dm_writer *writer)
         return;
     dm_db_close(&writer->db);
     pthread_cond_destroy(&writer->work);
-    pthread_cond_destroy(&writer->ended[0]);
-    pthread_cond_destroy(&writer->ended[1]);
+    pthread_cond_destroy(&writer->checked);
     pthread_mutex_destroy(&writer->mutex);
     dm_free(writer);
 }
@@ -334,6 +326,7 @@ void dm_writer_free(struct dm_writer *writer)
 
 static enum dm_code hand_over(struct dm_writer *writer, struct request *request, struct dm_err *err)
 {
+    DM_CHECK(sem_init(&request->done, 0, 0) == 0);
     pthread_mutex_lock(&writer->mutex);
     if (writer->stopping || writer->queued >= QUEUE_MAX) {
         pthread_mutex_unlock(&writer->mutex);
@@ -342,11 +335,11 @@ static enum dm_code hand_over(struct dm_writer *writer, struct request *request,
     *writer->last = request;
     writer->last = &request->next;
     writer->queued++;
-    pthread_cond_t *ended = &writer->ended[writer->group & 1];
     pthread_cond_signal(&writer->work);
-    while (!request->done)
-        pthread_cond_wait(ended, &writer->mutex);
     pthread_mutex_unlock(&writer->mutex);
+    while (sem_wait(&request->done) < 0)
+        DM_CHECK(errno == EINTR);
+    DM_CHECK(sem_destroy(&request->done) == 0);
     if (request->rc != DM_OK && err)
         *err = request->err;
     return request->rc;
@@ -386,7 +379,7 @@ enum dm_code dm_writer_check(struct dm_writer *writer, struct dm_err *err)
     pthread_cond_signal(&writer->work);
     int waited = 0;
     while (writer->checks_done < mine && waited != ETIMEDOUT)
-        waited = pthread_cond_timedwait(&writer->ended[0], &writer->mutex, &until);
+        waited = pthread_cond_timedwait(&writer->checked, &writer->mutex, &until);
     enum dm_code rc = DM_OK;
     if (writer->checks_done < mine)
         rc = dm_fail(err, DM_TIMEOUT, "the database has not finished a write for %d ms", (int)CHECK_WAIT_MS);
