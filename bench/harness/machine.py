@@ -1,5 +1,6 @@
 """Processes as the kernel accounts for them: time on the processors, memory, children."""
 
+import glob
 import json
 import os
 import pathlib
@@ -209,14 +210,17 @@ def default_folder():
 
 def file_system_of(folder):
     folder = os.path.realpath(folder)
-    best = ("", "unknown")
+    best = ("", "unknown", "")
     with open("/proc/self/mounts", encoding="utf-8") as file:
         for line in file:
-            _, where, kind = line.split()[:3]
+            device, where, kind = line.split()[:3]
             inside = folder == where or folder.startswith(where.rstrip("/") + "/")
             if inside and len(where) >= len(best[0]):
-                best = (where, kind)
-    return best[1]
+                best = (where, kind, os.path.basename(os.path.realpath(device)))
+    _, kind, device = best
+    if kind == "ext4" and os.path.isdir(f"/proc/fs/ext4/{device}"):
+        return kind + (" with a journal" if glob.glob(f"/proc/fs/jbd2/{device}-*") else " without a journal")
+    return kind
 
 
 def free_bytes(folder):
