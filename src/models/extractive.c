@@ -209,7 +209,7 @@ enum dm_code dm_model_extractive_start(const struct dm_models_extractive_options
         reader_free(reader);
         return rc;
     }
-    *ret = (struct dm_model){ .ops = &ops, .self = reader, .name = "extractive:1" };
+    *ret = (struct dm_model){ .ops = &ops, .self = reader, .name = "extractive:1", .takes = DM_MODEL_TAKES_TEXT };
     return DM_OK;
 }
 

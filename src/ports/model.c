@@ -6,6 +6,7 @@
 void dm_model_answer_free(struct dm_model_answer *answer)
 {
     dm_buf_free(&answer->analysis);
+    dm_buf_free(&answer->rejected);
     *answer = (struct dm_model_answer){ 0 };
 }
 

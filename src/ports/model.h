@@ -2,7 +2,10 @@
  *
  * The call is asynchronous: `start` returns at once and `done` is called later, once, from a thread of the model's
  * own, never before `start` has returned. `done` only posts the answer to a queue; a task of the caller's does the
- * rest. After a failing `start`, `done` is not called.
+ * rest. After a failing `start`, `done` is not called. Each call has a deadline of the model's own.
+ *
+ * A model makes one call and says what became of it. How often and when a page is asked about again, and how many calls
+ * run at once, is the pipeline's (pipeline/limiter.h); the model only says what its provider told it.
  *
  * An analysis is JSON: {"summary": string, "entities": [{"text","type",…}], "keyPoints": [string], "sentiment":
  * "positive|neutral|negative|mixed", optional "sentimentScore": number, optional "language", and "empty": true for an
@@ -11,11 +14,23 @@
 #define DM_PORTS_MODEL_H
 
 #include "base/buf.h"
+#include "domain/media.h"
 #include "domain/reason.h"
 #include "domain/tenant.h"
 #include "domain/usage.h"
 
 enum dm_model_task { DM_MODEL_PAGE, DM_MODEL_REDUCTION };
+
+/* What a model can be given of a page; bits. */
+enum { DM_MODEL_TAKES_TEXT = 1, DM_MODEL_TAKES_IMAGE = 2, DM_MODEL_TAKES_PDF = 4 };
+
+/* How it is asked after an answer that would not do. */
+enum dm_model_again {
+    DM_AGAIN_PLAINLY,  /* the first time, or as before */
+    DM_AGAIN_REPAIRED, /* with the answer that was not accepted and what was wrong with it */
+    DM_AGAIN_LONGER,   /* with room for a longer answer: it was cut off */
+    DM_AGAIN_FREELY    /* in its own words: it declined to repeat protected text */
+};
 
 /* What a reduction is told of a page. */
 struct dm_page_digest {
@@ -29,19 +44,37 @@ struct dm_page_digest {
 struct dm_model_request {
     enum dm_model_task task;
     struct dm_file file;
-    uint32_t page;                        /* DM_MODEL_PAGE: which */
-    struct dm_str text;                   /* DM_MODEL_PAGE: the page's text, UTF-8; empty for a page without text */
+    uint32_t page;               /* DM_MODEL_PAGE: which */
+    struct dm_str text;          /* DM_MODEL_PAGE: the page's text, UTF-8; empty for a page without text */
+    struct dm_str picture;       /* DM_MODEL_PAGE: the page itself, beside or instead of its text; may be empty */
+    enum dm_media picture_media; /* of it: JPEG, PNG, or PDF (of one page) */
     const struct dm_page_digest *digests; /* DM_MODEL_REDUCTION: pages in order */
     uint32_t digest_count;
+    enum dm_model_again again;
+    struct dm_str rejected;  /* DM_AGAIN_REPAIRED: the answer as it came */
+    struct dm_str complaint; /* DM_AGAIN_REPAIRED: a sentence */
+};
+
+/* What the provider said about its limits with this answer; 0: not said. */
+struct dm_model_limits {
+    uint64_t requests_per_minute;
+    uint64_t tokens_per_minute;
+    int64_t pause_ms; /* nothing is left of one of them: so long until there is */
 };
 
 struct dm_model_answer {
     enum dm_reason reason;  /* DM_REASON_NONE: `analysis` holds it */
     char detail[160];       /* a sentence for people where it failed */
     struct dm_buf analysis; /* JSON, compact; the receiver of the answer owns it */
-    int64_t retry_after_ms; /* 0: not said */
-    struct dm_usage usage;  /* of this call */
+    struct dm_buf rejected; /* DM_REASON_INVALID_JSON and _SCHEMA_MISMATCH: what came, cut to DM_MODEL_REJECTED_MAX */
+    int64_t retry_after_ms; /* the provider's own word; 0: not said */
+    struct dm_model_limits limits;
+    uint32_t status;       /* HTTP; 0: none */
+    char request_id[64];   /* the provider's, for its support; may be empty */
+    struct dm_usage usage; /* of this call */
 };
+
+enum { DM_MODEL_REJECTED_MAX = 32 * 1024 };
 
 void dm_model_answer_free(struct dm_model_answer *answer);
 
@@ -61,6 +94,7 @@ struct dm_model {
     const struct dm_model_ops *ops;
     void *self;
     const char *name; /* as results show it: "extractive:1" */
+    unsigned takes;   /* DM_MODEL_TAKES_… */
 };
 
 DM_MUST_USE enum dm_code dm_model_start(struct dm_model model, const struct dm_tenant *tenant,
