@@ -55,6 +55,14 @@ static void unsettle(uint32_t seen)
     pthread_mutex_unlock(&trouble.lock);
 }
 
+static uint32_t wakes_so_far(void)
+{
+    pthread_mutex_lock(&trouble.lock);
+    uint32_t wakes = trouble.wakes;
+    pthread_mutex_unlock(&trouble.lock);
+    return wakes;
+}
+
 static void pushed_sleep(void *self, int64_t mono_ms)
 {
     uint32_t seen = 0;
@@ -68,10 +76,12 @@ static void pushed_sleep(void *self, int64_t mono_ms)
 static bool pushed_wait(void *self, struct dm_monitor *monitor, int64_t mono_ms)
 {
     uint32_t seen = 0;
+    uint32_t wakes = wakes_so_far();
     bool in_time;
     while ((in_time = pushed_mono(NULL) < mono_ms)) {
         settle(&seen);
-        if (dm_wait_until(trouble.runtime, monitor, soon()))
+        /* One may come just as a short wait has ended, while the lock is being taken again. */
+        if (dm_wait_until(trouble.runtime, monitor, soon()) || wakes_so_far() != wakes)
             break;
     }
     unsettle(seen);
@@ -285,14 +295,6 @@ static uint32_t begin_round(void)
     return wakes;
 }
 
-static bool woken_since(uint32_t wakes)
-{
-    pthread_mutex_lock(&trouble.lock);
-    bool woken = trouble.wakes != wakes;
-    pthread_mutex_unlock(&trouble.lock);
-    return woken;
-}
-
 /* Until nothing can happen any more unless time passes: all tasks have waited through a whole round in which nobody was
  * woken. */
 static void settle_all(void)
@@ -305,7 +307,7 @@ static void settle_all(void)
             assert_true(dm_mono_ms(trouble.runtime) < deadline_ms);
             dm_sleep_until(trouble.runtime, soon());
         }
-    } while (woken_since(wakes));
+    } while (wakes_so_far() != wakes);
 }
 
 void trouble_pass(int64_t ms, int64_t step_ms)
