@@ -15,6 +15,7 @@
 /* Whether the same call can succeed later without anything else being changed. */
 enum dm_retry {
     DM_RETRY_NEVER,
+    DM_RETRY_ONCE, /* asked for in another way */
     DM_RETRY_LATER,
     DM_RETRY_PATIENTLY /* as LATER, and waiting is all it takes: how often it was tried says nothing */
 };

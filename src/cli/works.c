@@ -142,6 +142,10 @@ static enum dm_code open_pipeline(const struct dm_call *call, struct dm_works *w
     enum dm_code rc = dm_model_extractive_start(&model, &works->model, err);
     if (rc == DM_OK)
         rc = dm_hub_make(works->set.runtime, &works->hub, err);
+    /* Calls that the model has taken and not begun keep it from waiting for the next. */
+    const struct dm_limit_options limits = { .concurrency = 2 * model.threads, .concurrency_max = 2 * model.threads };
+    if (rc == DM_OK)
+        rc = dm_limiter_make(works->set.runtime, &limits, &works->limiter, err);
     works->pipeline = (struct dm_pipeline){ .ports = { .runtime = works->set.runtime,
                                                        .store = works->set.store,
                                                        .op = works->set.op,
@@ -151,6 +155,7 @@ static enum dm_code open_pipeline(const struct dm_call *call, struct dm_works *w
                                                        .reader = works->reader,
                                                        .secrets = works->set.secrets },
                                             .hub = works->hub,
+                                            .limiter = works->limiter,
                                             .pages_max = settings->pages_max,
                                             .attempts_max = settings->attempts_max,
                                             .retention_source_ms = settings->retention_source_ms,
@@ -195,6 +200,7 @@ void dm_works_close(struct dm_works *works, int64_t deadline_mono_ms)
         dm_model_extractive_stop(&works->model);
     if (works->reader.ops)
         dm_reader_stop(works->reader);
+    dm_limiter_free(works->limiter);
     dm_hub_free(works->hub);
     dm_embedded_close(&works->set);
     *works = (struct dm_works){ .hub = NULL };

@@ -16,6 +16,7 @@ struct dm_works {
     struct dm_reader reader; /* ops NULL: not open */
     struct dm_model model;   /* likewise */
     struct dm_hub *hub;
+    struct dm_limiter *limiter;
     struct dm_pipeline pipeline;
     struct dm_worker_options worker_options;
     struct dm_worker *worker;

@@ -9,8 +9,10 @@ enum {
     DM_CLAIM_RENEW_MS = 10000, /* so two renewals may fail before a claim is lost */
     DM_COMMIT_WAIT_MS = 100,   /* how long an ended page may wait for company in its commit */
     DM_STATE_READ_MS = 500, /* a model call starts only on a read of STATE this fresh: half of what cancel promises */
-    DM_PATIENCE_MS = 3600 * 1000, /* how long a page bears with a provider that asks it to wait; such answers do not
-                                     count against MAX_ATTEMPTS */
+    DM_PATIENCE_MS =
+        24 * 3600 * 1000,             /* how long a page bears with a provider that asks it to wait; such answers do not
+                                          count against MAX_ATTEMPTS */
+    DM_KEY_PATIENCE_MS = 3600 * 1000, /* and with one that refuses the key, which somebody must mend */
     DM_AGGREGATE_LEASE_MS = 30000,
     DM_AGGREGATE_RENEW_MS = 10000,
     DM_TIDY_MS = 60 * 1000, /* after the end of what did not complete: what late answers left behind is removed */

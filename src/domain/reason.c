@@ -2,13 +2,16 @@
 #include "domain/reason.h"
 
 #include "base/check.h"
+#include "domain/limits.h"
 
 static const struct {
     const char *wire;
     enum dm_retry retry;
+    enum dm_again again;
     const char *meaning;
-} reasons[DM_REASON_COUNT] = { [DM_REASON_NONE] = { "", DM_RETRY_NEVER, "" },
-#define DM_REASON_ROW(name, wire, retry, meaning) [DM_REASON_##name] = { wire, retry, meaning },
+} reasons[DM_REASON_COUNT] = { [DM_REASON_NONE] = { "", DM_RETRY_NEVER, DM_AGAIN_PLAINLY, "" },
+#define DM_REASON_ROW(name, wire, retry, again, meaning)                                                               \
+    [DM_REASON_##name] = { wire, retry, DM_AGAIN_##again, meaning },
                                DM_REASONS(DM_REASON_ROW)
 #undef DM_REASON_ROW
 };
@@ -31,6 +34,17 @@ enum dm_retry dm_reason_retry(enum dm_reason reason)
     return reasons[reason].retry;
 }
 
+enum dm_again dm_reason_again(enum dm_reason reason)
+{
+    DM_CHECK(reason >= DM_REASON_NONE && reason < DM_REASON_COUNT);
+    return reasons[reason].again;
+}
+
+int64_t dm_reason_patience_ms(enum dm_reason reason)
+{
+    return reason == DM_REASON_AUTH_FAILED ? DM_KEY_PATIENCE_MS : DM_PATIENCE_MS;
+}
+
 bool dm_reason_parse(struct dm_str text, enum dm_reason *ret_reason)
 {
     for (int i = DM_REASON_NONE; i < DM_REASON_COUNT; i++) {
@@ -48,10 +62,10 @@ bool dm_reason_is_ours(enum dm_reason reason)
     case DM_REASON_CRASHED:
     case DM_REASON_EXPIRED:
     case DM_REASON_INTERNAL:
-    case DM_REASON_AUTH_FAILED:
-    case DM_REASON_QUOTA_EXHAUSTED:
     case DM_REASON_BUDGET_EXHAUSTED:
         return true;
+    case DM_REASON_RECITATION:
+        return false;
     default:
         return reason != DM_REASON_NONE && dm_reason_retry(reason) != DM_RETRY_NEVER;
     }

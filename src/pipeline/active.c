@@ -16,6 +16,34 @@ struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenan
     return NULL;
 }
 
+static struct dm_share *enter_share(struct dm_worker *worker, const struct dm_tenant *tenant)
+{
+    struct dm_share *share = worker->shares;
+    while (share && !dm_tenant_eq(&share->tenant, tenant))
+        share = share->next;
+    if (!share) {
+        share = dm_alloc_zero(1, sizeof(*share));
+        if (!share)
+            return NULL;
+        share->tenant = *tenant;
+        share->next = worker->shares;
+        worker->shares = share;
+    }
+    share->documents++;
+    return share;
+}
+
+static void leave_share(struct dm_worker *worker, struct dm_share *share)
+{
+    if (--share->documents > 0)
+        return;
+    struct dm_share **at = &worker->shares;
+    while (*at != share)
+        at = &(*at)->next;
+    *at = share->next;
+    dm_free(share);
+}
+
 struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file,
                                   const struct dm_snapshot *snapshot)
 {
@@ -39,6 +67,12 @@ struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tena
         dm_free(document);
         return NULL;
     }
+    document->share = enter_share(worker, tenant);
+    if (!document->share) {
+        dm_arena_free(&document->arena);
+        dm_free(document);
+        return NULL;
+    }
     document->state = snapshot->state;
     struct dm_active **end = &worker->documents;
     while (*end)
@@ -48,21 +82,74 @@ struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tena
     return document;
 }
 
-void dm_page_task_queue(struct dm_page_task *task)
+static void insert(struct dm_page_task **at, struct dm_page_task *task)
 {
-    struct dm_active *document = task->holding->document;
-    struct dm_page_task **at = &document->queue;
     while (*at && (*at)->number < task->number)
         at = &(*at)->next;
     task->next = *at;
     *at = task;
+}
+
+void dm_page_task_queue(struct dm_page_task *task)
+{
+    struct dm_active *document = task->holding->document;
+    insert(&document->queue, task);
     document->queued++;
+}
+
+void dm_page_task_ready(struct dm_page_task *task)
+{
+    struct dm_active *document = task->holding->document;
+    insert(&document->ready, task);
+    document->ready_count++;
+    task->worker->ready++;
+    worker_wake(task->worker);
+}
+
+static struct dm_page_task *pop(struct dm_page_task **at, int64_t now_ms, int64_t *until_ms)
+{
+    for (; *at; at = &(*at)->next) {
+        struct dm_page_task *task = *at;
+        if (task->not_before_ms > now_ms && !dm_page_task_void(task)) {
+            if (task->not_before_ms < *until_ms)
+                *until_ms = task->not_before_ms;
+            continue;
+        }
+        *at = task->next;
+        task->next = NULL;
+        return task;
+    }
+    return NULL;
+}
+
+struct dm_page_task *dm_active_pop_queued(struct dm_active *document, int64_t now_ms, int64_t *until_ms)
+{
+    struct dm_page_task *task = pop(&document->queue, now_ms, until_ms);
+    document->queued -= task != NULL;
+    return task;
+}
+
+struct dm_page_task *dm_active_pop_ready(struct dm_active *document, int64_t now_ms, int64_t *until_ms)
+{
+    struct dm_page_task *task = pop(&document->ready, now_ms, until_ms);
+    document->ready_count -= task != NULL;
+    if (task)
+        task->worker->ready--;
+    return task;
+}
+
+void dm_page_task_forget(struct dm_page_task *task)
+{
+    task->worker->held_bytes -= task->text.len + task->picture.len;
+    dm_buf_free(&task->text);
+    dm_buf_free(&task->picture);
 }
 
 static void free_task(struct dm_page_task *task)
 {
     dm_buf_free(&task->attempt_log);
-    dm_buf_free(&task->text);
+    dm_page_task_forget(task);
+    dm_buf_free(&task->rejected);
     dm_model_answer_free(&task->answer);
     dm_free(task);
 }
@@ -149,6 +236,7 @@ void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *documen
         at = &(*at)->next;
     *at = document->next;
     worker->document_count--;
+    leave_share(worker, document->share);
     dm_blob_close(document->fd);
     dm_arena_free(&document->arena);
     dm_free(document);

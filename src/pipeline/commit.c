@@ -1,6 +1,6 @@
 /* commit.c: the tasks that end pages.
  *
- * An answer becomes a page's fate, fates wait for company, and a batch of one claim's pages goes out together: first
+ * Fates of pages wait for company, and a batch of one claim's pages goes out together: first
  * its segment, then one transaction. One commit of a document at a time: the version of STATE that the last one wrote
  * is the one that the next replaces, so no read is needed between them. */
 #include <inttypes.h>
@@ -11,89 +11,7 @@
 #include "segment.h"
 #include "worker.h"
 
-enum {
-    AGAIN_MS = 1000,
-    BACKOFF_FIRST_MS = 1000,
-    BACKOFF_MAX_MS = 60000,
-    ATTEMPT_TEXT_MAX = 256 /* one attempt in the log; what no longer fits is counted, not listed */
-};
-
-/* ---- answers (with the lock held) ---- */
-
-/* All of it or, where memory is out, nothing: half an attempt would spoil the page's line. */
-static void log_attempt(struct dm_page_task *task, int64_t now_ms)
-{
-    const struct dm_model_answer *answer = &task->answer;
-    bool done = answer->reason == DM_REASON_NONE;
-    char text[ATTEMPT_TEXT_MAX];
-    int len = snprintf(text, sizeof(text),
-                       "%s{\"status\":\"%s\"%s%s%s,\"ms\":%" PRId64 ",\"inputTokens\":%" PRIu64
-                       ",\"outputTokens\":%" PRIu64 "}",
-                       task->attempt_log.len ? "," : "[", done ? "done" : "failed", done ? "" : ",\"reason\":\"",
-                       done ? "" : dm_reason_text(answer->reason), done ? "" : "\"", now_ms - task->began_ms,
-                       answer->usage.input_tokens, answer->usage.output_tokens);
-    if (len > 0 && (size_t)len < sizeof(text))
-        dm_buf_add(&task->attempt_log, dm_str_of(text, (size_t)len));
-}
-
-/* Twice as long each time, and never before the provider's own word. Up to a quarter more by chance: what was refused
- * together must not come back together. */
-static int64_t backoff_ms(struct dm_worker *worker, const struct dm_page_task *task)
-{
-    uint32_t doublings = task->attempts < 10 ? task->attempts - 1 : 9;
-    int64_t wait_ms = (int64_t)BACKOFF_FIRST_MS << doublings;
-    if (wait_ms > BACKOFF_MAX_MS)
-        wait_ms = BACKOFF_MAX_MS;
-    uint16_t chance;
-    dm_random(worker->pipeline.ports.runtime, &chance, sizeof(chance));
-    wait_ms = wait_ms * 3 / 4 + wait_ms * chance / (4 * UINT16_MAX);
-    return wait_ms > task->answer.retry_after_ms ? wait_ms : task->answer.retry_after_ms;
-}
-
-/* When the page may be tried again; 0: never. */
-static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, int64_t now_ms)
-{
-    enum dm_retry retry = dm_reason_retry(task->answer.reason);
-    if (retry == DM_RETRY_NEVER)
-        return 0;
-    int64_t at_ms = now_ms + backoff_ms(worker, task);
-    if (retry == DM_RETRY_LATER)
-        return task->attempts - task->throttled < worker->pipeline.attempts_max ? at_ms : 0;
-    task->throttled++;
-    if (task->patience_until_ms == 0)
-        task->patience_until_ms = now_ms + DM_PATIENCE_MS;
-    return at_ms <= task->patience_until_ms ? at_ms : 0;
-}
-
-void dm_page_task_settle(struct dm_page_task *task)
-{
-    struct dm_worker *worker = task->worker;
-    int64_t now_ms = worker_now(worker);
-    struct dm_model_answer *answer = &task->answer;
-    answer->usage.model_ms = answer->usage.model_ms ? answer->usage.model_ms : (uint64_t)(now_ms - task->began_ms);
-    dm_usage_add(&task->usage, &answer->usage);
-    task->attempts++;
-    log_attempt(task, now_ms);
-    bool done = answer->reason == DM_REASON_NONE;
-    int64_t again_ms = done ? 0 : again_at_ms(worker, task, now_ms);
-    if (dm_page_task_void(task)) {
-        dm_page_task_leave(task);
-    } else if (done) {
-        task->status = DM_PAGE_DONE;
-        dm_page_task_ended(task);
-    } else if (again_ms) {
-        task->not_before_ms = again_ms;
-        dm_model_answer_free(answer);
-        dm_page_task_queue(task);
-        worker_wake(worker);
-    } else {
-        task->status = DM_PAGE_FAILED;
-        task->reason = answer->reason;
-        snprintf(task->detail, sizeof(task->detail), "%s",
-                 answer->detail[0] ? answer->detail : dm_reason_meaning(answer->reason));
-        dm_page_task_ended(task);
-    }
-}
+enum { AGAIN_MS = 1000 };
 
 /* ---- batches ---- */
 

@@ -41,10 +41,55 @@ void dm_hub_free(struct dm_hub *hub); /* accepts NULL */
 DM_MUST_USE enum dm_code dm_hub_listen(struct dm_hub *hub, dm_moved *listener, void *context, struct dm_err *err);
 void dm_hub_forget(struct dm_hub *hub, dm_moved *listener, void *context);
 
+/* ---- limiter: keeps the model exactly as busy as its provider allows ---- */
+
+/* One for each provider, model and key; every call of every stage goes through it. What it knows is this process's alone: over
+ * several nodes each is to be given a share of the limits (for one node the share is the whole). */
+struct dm_limiter;
+
+struct dm_limit_options {
+    uint32_t concurrency;         /* calls under way at once, to begin with; at least 1 */
+    uint32_t concurrency_max;     /* and at most, however well it goes */
+    uint64_t requests_per_minute; /* 0: what the provider says, or what is found out */
+    uint64_t tokens_per_minute;
+};
+
+enum dm_breaker {
+    DM_BREAKER_CLOSED,
+    DM_BREAKER_OPEN,     /* the provider does not answer, or refuses the key: nothing is asked */
+    DM_BREAKER_HALF_OPEN /* a single call finds out whether that is over */
+};
+
+/* How it stands, for health, metrics and people. */
+struct dm_limiter_view {
+    uint32_t in_flight;
+    uint32_t concurrency;
+    double per_second; /* the tightest of the request rates; 0: none */
+    int64_t pause_ms;  /* until the provider's own word allows the next call; 0: now */
+    enum dm_breaker breaker;
+    enum dm_reason reason; /* why it is not closed */
+    int64_t shut_ms;       /* for how long it has not been closed */
+};
+
+DM_MUST_USE enum dm_code dm_limiter_make(struct dm_runtime runtime, const struct dm_limit_options *options,
+                                         struct dm_limiter **ret, struct dm_err *err);
+void dm_limiter_free(struct dm_limiter *limiter); /* accepts NULL */
+struct dm_limiter_view dm_limiter_look(struct dm_limiter *limiter);
+
+/* What of a page is shown to the model. */
+enum dm_page_form {
+    DM_FORM_AUTO,  /* its text where the document carries one, else a picture, where the model takes any */
+    DM_FORM_TEXT,  /* by OCR where it has none */
+    DM_FORM_IMAGE, /* with its text, where there is one */
+    DM_FORM_PDF    /* as a PDF of one page; a picture where the document is none */
+};
+
 /* What every stage is given. */
 struct dm_pipeline {
     struct dm_ports ports;
     struct dm_hub *hub;
+    struct dm_limiter *limiter;  /* of ports.model */
+    enum dm_page_form form;      /* MODEL_INPUT */
     uint32_t pages_max;          /* MAX_PAGES */
     uint32_t attempts_max;       /* MAX_ATTEMPTS */
     int64_t retention_source_ms; /* 0: for ever */

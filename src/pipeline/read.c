@@ -1,4 +1,4 @@
-/* read.c: the tasks that read documents: count pages, read a page, start the model on it.
+/* read.c: the tasks that read documents: count pages, and read them for the model.
  *
  * A task keeps one document open in one helper and goes on with its pages while there are some; a document with many
  * pages is read by several tasks. After a run of pages a task turns to a document that nobody reads, so a long one
@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "limiter.h"
 #include "operate.h"
 #include "worker.h"
 
@@ -18,7 +19,8 @@ enum {
     LINGER_MS = 250,        /* how long a document without waiting pages is kept open */
     TROUBLE_WAIT_MS = 1000, /* before a page is tried again after trouble of our own */
     TROUBLES_MAX = 300,     /* so long may descriptors or memory be out; then the page ends, for every document must */
-    MODEL_FULL_WAIT_MS = 20
+    PICTURE_LONG_EDGE = 1536, /* pixels: small print can still be read; more is scaled down by most providers */
+    HELD_BYTES_MAX = 256 << 20
 };
 
 struct reader_task {
@@ -30,23 +32,6 @@ struct reader_task {
 };
 
 /* ---- choosing (with the lock held) ---- */
-
-static struct dm_page_task *pop(struct dm_active *document, int64_t now_ms, int64_t *until_ms)
-{
-    for (struct dm_page_task **at = &document->queue; *at; at = &(*at)->next) {
-        struct dm_page_task *task = *at;
-        if (task->not_before_ms > now_ms && !dm_page_task_void(task)) {
-            if (task->not_before_ms < *until_ms)
-                *until_ms = task->not_before_ms;
-            continue;
-        }
-        *at = task->next;
-        task->next = NULL;
-        document->queued--;
-        return task;
-    }
-    return NULL;
-}
 
 /* Of the documents that wait and that nobody reads: the one whose tenant is read by the fewest tasks, and of those the
  * one whose turn was longest ago. So neither a tenant's many documents nor its slow ones keep another tenant waiting. */
@@ -84,28 +69,31 @@ static struct dm_active *next_joined(const struct reader_task *self)
     return longest;
 }
 
-/* Read ahead of the model by as much again, so that it never waits for a page. */
-static uint32_t models_max(const struct dm_worker *worker)
+/* Enough has been read that waits for the model: as much again as it reads at once, so that it never waits for a page. */
+static bool is_ahead(const struct dm_worker *worker)
 {
-    return 2 * dm_model_concurrency(worker->pipeline.ports.model);
+    if (worker->held_bytes >= HELD_BYTES_MAX)
+        return true;
+    return worker->ready > 0 && worker->ready >= dm_limiter_look(worker->pipeline.limiter).concurrency;
 }
 
 static struct dm_page_task *pick(struct reader_task *self, int64_t *until_ms)
 {
     struct dm_worker *worker = self->worker;
     int64_t now_ms = worker_now(worker);
-    if (worker->stopping || worker->models >= models_max(worker))
+    if (worker->stopping || is_ahead(worker))
         return NULL;
     bool turn_over = self->run >= RUN_MAX || now_ms - self->run_began_ms >= RUN_MS;
-    struct dm_page_task *task = self->document && !turn_over ? pop(self->document, now_ms, until_ms) : NULL;
+    struct dm_page_task *task =
+        self->document && !turn_over ? dm_active_pop_queued(self->document, now_ms, until_ms) : NULL;
     struct dm_active *other = task ? NULL : next_unread(worker);
     if (other)
-        task = pop(other, now_ms, until_ms);
+        task = dm_active_pop_queued(other, now_ms, until_ms);
     if (!task && self->document)
-        task = pop(self->document, now_ms, until_ms);
+        task = dm_active_pop_queued(self->document, now_ms, until_ms);
     other = task ? NULL : next_joined(self);
     if (other)
-        task = pop(other, now_ms, until_ms);
+        task = dm_active_pop_queued(other, now_ms, until_ms);
     return task;
 }
 
@@ -203,32 +191,22 @@ static bool is_verdict(enum dm_code code)
     }
 }
 
-static void page_failed(struct dm_page_task *task, enum dm_reason reason, const char *detail)
-{
-    task->status = DM_PAGE_FAILED;
-    task->reason = reason;
-    snprintf(task->detail, sizeof(task->detail), "%s", detail);
-    dm_page_task_ended(task);
-}
-
-static void queue_later(struct dm_page_task *task)
+void dm_page_task_queue_later(struct dm_page_task *task)
 {
     task->not_before_ms = worker_now(task->worker) + TROUBLE_WAIT_MS;
+    dm_page_task_forget(task);
     dm_page_task_queue(task);
     worker_wake(task->worker);
 }
 
-/* Trouble of our own, which may pass: the page waits and is tried again. It is no attempt: nothing was asked of the
- * model. */
-static void try_later(struct dm_page_task *task, const struct dm_err *err)
+void dm_page_task_try_later(struct dm_page_task *task, const struct dm_err *err)
 {
     dm_log(DM_LOG_WARN, DM_EV_PAGE_RETRY, dm_f_z("file", task->holding->document->file.id),
            dm_f_int("page", task->number), dm_f_z("error", err->text));
-    if (++task->troubles >= TROUBLES_MAX && task->number > 0) {
-        page_failed(task, DM_REASON_INTERNAL, err->text);
-        return;
-    }
-    queue_later(task);
+    if (++task->troubles >= TROUBLES_MAX && task->number > 0)
+        dm_page_task_fail(task, DM_REASON_INTERNAL, err->text);
+    else
+        dm_page_task_queue_later(task);
 }
 
 /* ---- split ---- */
@@ -311,7 +289,7 @@ static void finish_split(struct dm_page_task *task, struct splitting *splitting)
                                TROUBLE_WAIT_MS);
             worker_lock(worker);
         }
-        try_later(task, &err);
+        dm_page_task_try_later(task, &err);
     }
 }
 
@@ -328,7 +306,7 @@ static void split(struct reader_task *self, struct dm_page_task *task)
         snprintf(splitting.detail, sizeof(splitting.detail), "the document has %u pages; MAX_PAGES allows %u",
                  splitting.total, worker->pipeline.pages_max);
     } else if (rc != DM_OK && !is_verdict(rc) && task->troubles < TROUBLES_MAX) {
-        try_later(task, &err);
+        dm_page_task_try_later(task, &err);
         return;
     } else if (rc != DM_OK) {
         splitting.reason = dm_reason_of_reading(rc);
@@ -339,124 +317,75 @@ static void split(struct reader_task *self, struct dm_page_task *task)
 
 /* ---- pages ---- */
 
-static bool lease_over(const struct dm_page_task *task)
+/* What the model is to be shown of a page: its picture or PDF at once where that was asked for and it takes any; where the
+ * document carries the page's text that does, and only a page without text may need OCR or a picture. */
+static struct dm_page_want first_want(const struct dm_pipeline *pipeline)
 {
-    return worker_now(task->worker) >= task->holding->lease_until_mono_ms;
-}
-
-/* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, the read did not take so
- * long that a cancel since then must be heeded, and the claim is alive. Lock held on entry and return. */
-static bool may_call(struct dm_page_task *task, bool *ret_unreadable)
-{
-    struct dm_worker *worker = task->worker;
-    struct dm_active *document = task->holding->document;
-    int64_t read_ms = document->state_read_ms;
-    *ret_unreadable = false;
-    if (worker_now(worker) - document->state_read_ms >= DM_STATE_READ_MS) {
-        int64_t began_ms = worker_now(worker);
-        worker_unlock(worker);
-        DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
-        struct dm_snapshot snapshot;
-        struct dm_err err;
-        enum dm_code rc = dm_store_read(worker->pipeline.ports.store, &document->tenant, &document->file, DM_PART_STATE,
-                                        &arena, &snapshot, &err);
-        worker_lock(worker);
-        *ret_unreadable = rc != DM_OK && rc != DM_NOT_FOUND;
-        if (*ret_unreadable)
-            return false;
-        read_ms = began_ms;
-        if (rc == DM_NOT_FOUND || snapshot.state.status != DM_STATUS_PROCESSING ||
-            snapshot.state.epoch != task->holding->claim.epoch)
-            document->over = true;
-        if (rc == DM_OK && snapshot.state.version >= document->state.version) {
-            document->state = snapshot.state;
-            document->state_read_ms = began_ms;
-        }
+    unsigned takes = pipeline->ports.model.takes;
+    struct dm_page_want want = { .text = true, .ocr = DM_OCR_NEVER };
+    bool pictures = (takes & DM_MODEL_TAKES_IMAGE) && pipeline->form != DM_FORM_TEXT;
+    if (!pictures) {
+        want.ocr = DM_OCR_AUTO;
+    } else if (pipeline->form == DM_FORM_IMAGE || pipeline->form == DM_FORM_PDF) {
+        want.image_long_edge = PICTURE_LONG_EDGE;
+        want.image_media = DM_MEDIA_JPEG;
     }
-    return !dm_page_task_void(task) && !lease_over(task) && worker_now(worker) - read_ms < 2 * DM_STATE_READ_MS;
+    return want;
 }
 
-/* The model's completion: notes what it means, and leaves every write to the commit tasks. */
-static void answered(void *context, struct dm_model_answer *answer)
+static bool wants_picture_after_all(const struct dm_pipeline *pipeline, const struct dm_page_content *content)
 {
-    struct dm_page_task *task = context;
-    struct dm_worker *worker = task->worker;
-    worker_lock(worker);
-    task->answer = *answer;
-    *answer = (struct dm_model_answer){ 0 };
-    bool full = worker->models-- >= models_max(worker);
-    dm_page_task_settle(task); /* the task may be gone by now */
-    if (full || worker->stopping)
-        worker_wake(worker);
-    worker_unlock(worker);
+    return pipeline->form == DM_FORM_AUTO && (pipeline->ports.model.takes & DM_MODEL_TAKES_IMAGE) &&
+           content->text.len == 0;
 }
 
-/* Lock held on entry and return. */
-static void call_model(struct dm_page_task *task)
+static enum dm_code read_content(struct reader_task *self, const struct dm_page_task *task,
+                                 struct dm_page_content *content, struct dm_err *err)
 {
-    struct dm_worker *worker = task->worker;
-    struct dm_active *document = task->holding->document;
-    struct dm_err err;
-    for (;;) {
-        bool unreadable;
-        if (!may_call(task, &unreadable) || worker->silent) {
-            const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
-            if (dm_page_task_void(task))
-                dm_page_task_leave(task);
-            else if (unreadable && !worker->silent)
-                try_later(task, &why);
-            else /* no trouble of the page's, however long the store takes; a renewal says whether the claim is still ours */
-                queue_later(task);
-            return;
-        }
-        task->request = (struct dm_model_request){
-            .task = DM_MODEL_PAGE, .file = document->file, .page = task->number, .text = dm_buf_str(&task->text)
-        };
-        task->began_ms = worker_now(worker);
-        worker->models++;
-        worker_unlock(worker);
-        enum dm_code rc =
-            dm_model_start(worker->pipeline.ports.model, &document->tenant, &task->request, answered, task, &err);
-        worker_lock(worker);
-        if (rc == DM_OK)
-            return; /* the task may be gone by now */
-        worker->models--;
-        if (rc != DM_BUSY) {
-            try_later(task, &err);
-            return;
-        }
-        worker_wait(worker, worker_now(worker) + MODEL_FULL_WAIT_MS);
-    }
+    const struct dm_pipeline *pipeline = &self->worker->pipeline;
+    struct dm_reader reader = pipeline->ports.reader;
+    struct dm_page_want want = first_want(pipeline);
+    enum dm_code rc = dm_reader_page(reader, self->handle, task->number, &want, content, err);
+    if (rc != DM_OK || !wants_picture_after_all(pipeline, content))
+        return rc;
+    dm_page_content_free(content);
+    want = (struct dm_page_want){ .image_long_edge = PICTURE_LONG_EDGE, .image_media = DM_MEDIA_JPEG };
+    return dm_reader_page(reader, self->handle, task->number, &want, content, err);
+}
+
+static void take_content(struct dm_page_task *task, struct dm_page_content *content)
+{
+    dm_page_task_forget(task);
+    task->text = dm_buf_move(&content->text);
+    task->picture = dm_buf_move(&content->image);
+    task->picture_media = DM_MEDIA_JPEG;
+    task->worker->held_bytes += task->text.len + task->picture.len;
 }
 
 /* Lock held on entry and return. */
 static void read_page(struct reader_task *self, struct dm_page_task *task)
 {
-    static const struct dm_page_want want = { .text = true, .ocr = DM_OCR_AUTO };
     struct dm_worker *worker = self->worker;
-    struct dm_active *document = task->holding->document;
     struct dm_err err;
     uint32_t pages;
-    enum dm_code rc = open_document(self, document, &pages, &err);
+    enum dm_code rc = open_document(self, task->holding->document, &pages, &err);
     if (rc == DM_OK) {
         worker_unlock(worker);
         struct dm_page_content content = { 0 };
-        rc = dm_reader_page(worker->pipeline.ports.reader, self->handle, task->number, &want, &content, &err);
-        if (rc == DM_OK) {
-            dm_buf_free(&task->text);
-            task->text = dm_buf_move(&content.text);
-        }
-        dm_page_content_free(&content);
+        rc = read_content(self, task, &content, &err);
         worker_lock(worker);
+        if (rc == DM_OK)
+            take_content(task, &content);
+        dm_page_content_free(&content);
     }
     if (rc == DM_OK)
-        call_model(task);
+        dm_page_task_call_or_wait(task);
     else if (dm_page_task_void(task))
         dm_page_task_leave(task);
     else if (is_verdict(rc))
-        page_failed(task, dm_reason_of_reading(rc), err.text);
+        dm_page_task_fail(task, dm_reason_of_reading(rc), err.text);
     else
-        try_later(task, &err);
+        dm_page_task_try_later(task, &err);
 }
 
 void dm_worker_read(void *argument)

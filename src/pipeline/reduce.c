@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "domain/limits.h"
+#include "reduce_model.h"
 #include "segment.h"
 
 enum {
@@ -19,8 +20,6 @@ enum {
     ENTITY_PAGES_MAX = 50, /* page numbers listed of one entity; the count goes on */
     DIGESTS_FIRST = 64,
     SLOTS = 2 * ENTITIES_MAX,
-    MODEL_WAIT_MS = 20000, /* for room in its queue: under the aggregator's lease */
-    KEEP_EVERY_MS = 2000,
     STAND_IN_PAGES = 3
 };
 
@@ -140,7 +139,9 @@ static void add_digest(struct dm_reduction *reduction, uint32_t page, const json
     if (summary.len == 0 || !grow_digests(reduction))
         return;
     struct dm_str *kept = dm_arena_array(&reduction->arena, json_array_size(points) + 1, sizeof(*kept));
-    struct dm_page_digest digest = { page, dm_arena_str(&reduction->arena, summary), kept, 0 };
+    struct dm_page_digest digest = { .page = page,
+                                     .summary = dm_arena_str(&reduction->arena, summary),
+                                     .key_points = kept };
     size_t i;
     json_t *point;
     json_array_foreach (points, i, point) {
@@ -181,79 +182,7 @@ enum dm_code dm_reduction_add(struct dm_reduction *reduction, uint32_t page, con
     return DM_OK;
 }
 
-/* ---- the model's part ---- */
-
-struct waiting {
-    struct dm_runtime runtime;
-    struct dm_monitor *monitor; /* guards what follows */
-    bool done;
-    struct dm_model_answer answer;
-};
-
-static void reduced(void *context, struct dm_model_answer *answer)
-{
-    struct waiting *waiting = context;
-    dm_lock(waiting->runtime, waiting->monitor);
-    waiting->answer = *answer;
-    *answer = (struct dm_model_answer){ 0 };
-    waiting->done = true;
-    dm_wake_all(waiting->runtime, waiting->monitor);
-    dm_unlock(waiting->runtime, waiting->monitor);
-}
-
-/* Waits for the answer however long it takes: the model ends each call by a deadline of its own, and the request must
- * live until then. */
-static enum dm_code await(struct waiting *waiting, const struct dm_keep *keep, struct dm_err *err)
-{
-    enum dm_code rc = DM_OK;
-    dm_lock(waiting->runtime, waiting->monitor);
-    while (!waiting->done) {
-        dm_wait_until(waiting->runtime, waiting->monitor, dm_mono_ms(waiting->runtime) + KEEP_EVERY_MS);
-        if (waiting->done || !keep || rc != DM_OK)
-            continue;
-        dm_unlock(waiting->runtime, waiting->monitor);
-        rc = keep->call(keep->context, err);
-        dm_lock(waiting->runtime, waiting->monitor);
-    }
-    dm_unlock(waiting->runtime, waiting->monitor);
-    return rc;
-}
-
-/* `ret` is NULL where the model could not; then the pages stand in. */
-static enum dm_code ask_model(struct dm_reduction *reduction, const struct dm_pipeline *pipeline,
-                              const struct dm_tenant *tenant, const struct dm_file *file, const struct dm_keep *keep,
-                              json_t **ret, struct dm_usage *usage, struct dm_err *err)
-{
-    struct waiting waiting = { .runtime = pipeline->ports.runtime };
-    enum dm_code rc = dm_monitor_make(waiting.runtime, &waiting.monitor, err);
-    if (rc != DM_OK)
-        return rc;
-    const struct dm_model_request request = { .task = DM_MODEL_REDUCTION,
-                                              .file = *file,
-                                              .digests = reduction->digests,
-                                              .digest_count = reduction->digest_count };
-    int64_t give_up_ms = dm_mono_ms(waiting.runtime) + MODEL_WAIT_MS;
-    struct dm_err why;
-    do {
-        rc = dm_model_start(pipeline->ports.model, tenant, &request, reduced, &waiting, &why);
-        if (rc == DM_BUSY)
-            dm_sleep_until(waiting.runtime, dm_mono_ms(waiting.runtime) + 10);
-    } while (rc == DM_BUSY && dm_mono_ms(waiting.runtime) < give_up_ms);
-    enum dm_code kept = rc == DM_OK ? await(&waiting, keep, err) : DM_OK;
-    if (rc == DM_OK) {
-        dm_usage_add(usage, &waiting.answer.usage);
-        if (waiting.answer.reason != DM_REASON_NONE)
-            rc = dm_fail(&why, DM_UNAVAILABLE, "%s", waiting.answer.detail);
-        else
-            rc = dm_json_parse(dm_buf_str(&waiting.answer.analysis), "the reduction", ret, &why);
-        dm_model_answer_free(&waiting.answer);
-    }
-    dm_monitor_free(waiting.runtime, waiting.monitor);
-    if (rc != DM_OK)
-        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "reduce"), dm_f_z("file", file->id),
-               dm_f_z("error", why.text));
-    return kept;
-}
+/* ---- the whole ---- */
 
 /* Where the model cannot: the summaries of the first pages, and the first key points. */
 static json_t *stand_in(const struct dm_reduction *reduction)
@@ -270,8 +199,6 @@ static json_t *stand_in(const struct dm_reduction *reduction)
     }
     return json_pack("{s:o,s:o}", "summary", dm_json_string(dm_buf_str(&summary)), "keyPoints", points);
 }
-
-/* ---- the whole ---- */
 
 static int by_weight(const void *a, const void *b)
 {
@@ -325,7 +252,8 @@ enum dm_code dm_reduction_finish(struct dm_reduction *reduction, const struct dm
     json_auto_t *texts = NULL;
     const char *by = pipeline->ports.model.name;
     if (reduction->digest_count > 0) {
-        enum dm_code rc = ask_model(reduction, pipeline, tenant, file, keep, &texts, &usage, err);
+        const struct dm_reducing reducing = { pipeline, tenant, file, keep, &usage };
+        enum dm_code rc = dm_ask_reduction(&reducing, reduction->digests, reduction->digest_count, &texts, err);
         *ret_usage = usage;
         if (rc != DM_OK)
             return rc;

@@ -29,6 +29,8 @@ static void end_tasks(struct dm_worker *worker)
             dm_join(runtime, single[i]);
     for (uint32_t i = 0; i < worker->reader_count; i++)
         dm_join(runtime, worker->readers[i]);
+    for (uint32_t i = 0; i < worker->caller_count; i++)
+        dm_join(runtime, worker->callers[i]);
     for (uint32_t i = 0; i < worker->committer_count; i++)
         dm_join(runtime, worker->committers[i]);
 }
@@ -37,7 +39,7 @@ enum dm_code dm_worker_start(const struct dm_pipeline *pipeline, const struct dm
                              struct dm_worker **ret, struct dm_err *err)
 {
     DM_CHECK(options->readers >= 1 && options->readers <= DM_READERS_MAX && options->pages_in_flight >= 1 &&
-             options->document_pages >= 1 && options->tenant_pages >= 1);
+             options->document_pages >= 1 && options->tenant_pages >= 1 && pipeline->limiter);
     struct dm_worker *worker = dm_alloc_zero(1, sizeof(*worker));
     if (!worker)
         return dm_fail_memory(err);
@@ -59,6 +61,10 @@ enum dm_code dm_worker_start(const struct dm_pipeline *pipeline, const struct dm
         start_task(worker, "read", dm_worker_read, &worker->readers[i], &rc, err);
         worker->reader_count += rc == DM_OK;
     }
+    for (uint32_t i = 0; rc == DM_OK && i < DM_CALLERS; i++) {
+        start_task(worker, "call", dm_worker_call, &worker->callers[i], &rc, err);
+        worker->caller_count += rc == DM_OK;
+    }
     for (uint32_t i = 0; rc == DM_OK && i < DM_COMMITTERS; i++) {
         start_task(worker, "commit", dm_worker_commit, &worker->committers[i], &rc, err);
         worker->committer_count += rc == DM_OK;
@@ -73,12 +79,12 @@ enum dm_code dm_worker_start(const struct dm_pipeline *pipeline, const struct dm
     return DM_OK;
 }
 
-/* Pages that only wait in a queue: nobody is reading them or has answered them. */
+/* Pages that only wait: nobody is reading them, is asked about them or has answered them. */
 static uint32_t waiting_pages(const struct dm_worker *worker)
 {
     uint32_t waiting = 0;
     for (const struct dm_active *document = worker->documents; document; document = document->next)
-        waiting += document->queued;
+        waiting += document->queued + document->ready_count;
     return waiting;
 }
 
@@ -106,11 +112,11 @@ static void drop_all(struct dm_worker *worker)
     while (worker->documents) {
         struct dm_active *document = worker->documents;
         document->over = true;
-        struct dm_page_task *task = document->queue;
-        if (task) {
-            document->queue = task->next;
-            document->queued--;
-        } else {
+        int64_t until_ms = DM_FOREVER;
+        struct dm_page_task *task = dm_active_pop_queued(document, DM_FOREVER, &until_ms);
+        if (!task)
+            task = dm_active_pop_ready(document, DM_FOREVER, &until_ms);
+        if (!task) {
             struct dm_holding *holding = document->holdings;
             while (holding && !holding->ended)
                 holding = holding->next;
@@ -146,7 +152,7 @@ void dm_worker_stop(struct dm_worker *worker, int64_t deadline_mono_ms)
         dm_reader_interrupt(worker->pipeline.ports.reader); /* a page that hangs its helper would hold us, too */
     worker_lock(worker);
     /* A call under way holds its page: the model ends every call by its own deadline. */
-    while (worker->models > 0)
+    while (worker->calls > 0)
         worker_wait(worker, DM_FOREVER);
     worker_unlock(worker);
     end_tasks(worker);

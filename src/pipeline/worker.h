@@ -2,8 +2,9 @@
  *
  * A worker owns claims. Its tasks and what each does:
  *   dispatch  finds documents with work, shares fairly, claims (dispatch.c)
- *   read      opens documents, counts pages, reads them, starts the model (read.c); several of them
- *   commit    takes the model's answers, writes segments and ends pages (commit.c); several of them
+ *   read      opens documents, counts pages, reads them (read.c); several of them
+ *   call      asks the model about pages that have been read, as the limiter lets it (call.c); several of them
+ *   commit    writes segments and ends pages (commit.c); several of them
  *   keep      pulls hints, renews claims (dispatch.c)
  *   sweep     gives back what others lost, ends what cannot go on, removes what is over (sweep.c)
  *
@@ -15,7 +16,7 @@
 #include "adopt.h"
 #include "base/check.h"
 
-enum { DM_READERS_MAX = 64, DM_COMMITTERS = 2 };
+enum { DM_READERS_MAX = 64, DM_CALLERS = 4, DM_COMMITTERS = 2 };
 
 struct dm_active;
 
@@ -34,9 +35,19 @@ struct dm_holding {
     uint32_t segments;      /* written so far */
 };
 
+/* A tenant with documents in hand. */
+struct dm_share {
+    struct dm_share *next;
+    struct dm_tenant tenant;
+    uint32_t documents;
+    uint32_t calls; /* model calls under way */
+    uint64_t turn;  /* when one began last, counted by the worker */
+};
+
 /* A document with claims of this worker's. */
 struct dm_active {
     struct dm_active *next;
+    struct dm_share *share;
     struct dm_tenant tenant;
     struct dm_file file;
     struct dm_arena arena;       /* for the texts of `document` */
@@ -48,6 +59,10 @@ struct dm_active {
     struct dm_holding *holdings;
     struct dm_page_task *queue; /* to be read, in order */
     uint32_t queued;
+    struct dm_page_task *ready; /* read, and waiting for the model, in order */
+    uint32_t ready_count;
+    uint32_t calls;     /* model calls under way */
+    uint64_t call_turn; /* when one began last, counted by the worker */
     uint32_t in_flight; /* pages claimed and not ended */
     uint32_t readers;   /* read tasks that have it open */
     uint64_t turn;      /* when a task last opened it, counted by the worker; 0: never */
@@ -70,8 +85,15 @@ struct dm_page_task {
     uint32_t troubles;         /* tries that met trouble of our own */
     struct dm_buf attempt_log; /* JSON array without its closing bracket */
     struct dm_buf text;
+    struct dm_buf picture;
+    enum dm_media picture_media;
+    enum dm_again again;    /* how the model is asked next */
+    unsigned asked;         /* bits of enum dm_again: the ways in which it has been asked once more */
+    struct dm_buf rejected; /* the answer that did not do, and why not */
+    char complaint[160];
     struct dm_model_request request;
     struct dm_model_answer answer;
+    uint64_t tokens;  /* what the attempt is thought to cost */
     int64_t began_ms; /* monotonic, of the attempt */
     enum dm_page_status status;
     enum dm_reason reason;
@@ -95,14 +117,18 @@ struct dm_worker {
     uint32_t document_count;
     uint32_t in_flight; /* over all documents */
     uint32_t eased_at;  /* dispatch wants to be woken when so few are left */
-    uint32_t models;    /* model calls under way */
-    uint64_t turns;     /* how often a task opened a document */
-    uint32_t splits;    /* split claims in hand */
-    bool splits_wait;   /* dispatch left some because there were enough */
+    struct dm_share *shares;
+    uint32_t ready;      /* pages that wait for the model, over all documents */
+    uint64_t held_bytes; /* of what has been read of pages and is not committed */
+    uint32_t calls;      /* model calls under way */
+    uint64_t turns;      /* how often a task opened a document */
+    uint32_t splits;     /* split claims in hand */
+    bool splits_wait;    /* dispatch left some because there were enough */
     struct dm_task *dispatch, *keep, *sweep;
     struct dm_task *readers[DM_READERS_MAX];
+    struct dm_task *callers[DM_CALLERS];
     struct dm_task *committers[DM_COMMITTERS];
-    uint32_t reader_count, committer_count;
+    uint32_t reader_count, caller_count, committer_count;
 };
 
 /* Shorthands for the one monitor. */
@@ -136,7 +162,15 @@ void dm_worker_dispatch(void *worker);
 void dm_worker_keep(void *worker);
 void dm_worker_sweep(void *worker);
 void dm_worker_read(void *worker);
+void dm_worker_call(void *worker);
 void dm_worker_commit(void *worker);
+
+/* read.c: trouble of our own, which may pass: the page is read again later. No attempt: nothing was asked of the model. */
+void dm_page_task_try_later(struct dm_page_task *task, const struct dm_err *err);
+/* Likewise, and no trouble of the page's. */
+void dm_page_task_queue_later(struct dm_page_task *task);
+/* call.c: asks the model about the page if nobody waits for it and the limiter lets it at once; else the page waits. */
+void dm_page_task_call_or_wait(struct dm_page_task *task);
 
 /* active.c: bookkeeping, all with the lock held. */
 struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file);
@@ -152,12 +186,20 @@ void dm_page_task_leave(struct dm_page_task *task);
 void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *document);
 /* commit.c: writes down what answers cost that came too late to count; the document goes if nothing else of it is left. */
 void dm_active_account_late(struct dm_worker *worker, struct dm_active *document);
-/* commit.c: what the model's answer means for the page: its end, or another try. Memory only. */
+/* answer.c: what the model's answer means for the page: its end, or another try. Memory only. */
 void dm_page_task_settle(struct dm_page_task *task);
+/* answer.c: the page ends without an answer. */
+void dm_page_task_fail(struct dm_page_task *task, enum dm_reason reason, const char *detail);
 /* The page's fate is known: to be committed. */
 void dm_page_task_ended(struct dm_page_task *task);
-/* Into the document's queue, in order of its page. */
+/* Among those that wait to be read, or for the model, in order of its page; not before task->not_before_ms. */
 void dm_page_task_queue(struct dm_page_task *task);
+void dm_page_task_ready(struct dm_page_task *task);
+/* Takes the first that may go on now, or counts no more; NULL where there is none, with *until_ms lowered to when there is. */
+struct dm_page_task *dm_active_pop_queued(struct dm_active *document, int64_t now_ms, int64_t *until_ms);
+struct dm_page_task *dm_active_pop_ready(struct dm_active *document, int64_t now_ms, int64_t *until_ms);
+/* What has been read of the page is put away. */
+void dm_page_task_forget(struct dm_page_task *task);
 /* Whether nothing of it counts any more. */
 static inline bool dm_page_task_void(const struct dm_page_task *task)
 {

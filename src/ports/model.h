@@ -24,20 +24,13 @@ enum dm_model_task { DM_MODEL_PAGE, DM_MODEL_REDUCTION };
 /* What a model can be given of a page; bits. */
 enum { DM_MODEL_TAKES_TEXT = 1, DM_MODEL_TAKES_IMAGE = 2, DM_MODEL_TAKES_PDF = 4 };
 
-/* How it is asked after an answer that would not do. */
-enum dm_model_again {
-    DM_AGAIN_PLAINLY,  /* the first time, or as before */
-    DM_AGAIN_REPAIRED, /* with the answer that was not accepted and what was wrong with it */
-    DM_AGAIN_LONGER,   /* with room for a longer answer: it was cut off */
-    DM_AGAIN_FREELY    /* in its own words: it declined to repeat protected text */
-};
-
 /* What a reduction is told of a page. */
 struct dm_page_digest {
     uint32_t page;
     struct dm_str summary;
     const struct dm_str *key_points;
     uint32_t key_point_count;
+    uint32_t last_page; /* of a reduction of several pages, which is reduced once more; 0: of one */
 };
 
 /* Everything in it must stay valid until `done` has been called. */
@@ -50,7 +43,7 @@ struct dm_model_request {
     enum dm_media picture_media; /* of it: JPEG, PNG, or PDF (of one page) */
     const struct dm_page_digest *digests; /* DM_MODEL_REDUCTION: pages in order */
     uint32_t digest_count;
-    enum dm_model_again again;
+    enum dm_again again;     /* PLAINLY the first time */
     struct dm_str rejected;  /* DM_AGAIN_REPAIRED: the answer as it came */
     struct dm_str complaint; /* DM_AGAIN_REPAIRED: a sentence */
 };
@@ -93,8 +86,9 @@ struct dm_model_ops {
 struct dm_model {
     const struct dm_model_ops *ops;
     void *self;
-    const char *name; /* as results show it: "extractive:1" */
-    unsigned takes;   /* DM_MODEL_TAKES_… */
+    const char *name;   /* as results show it: "extractive:1" */
+    unsigned takes;     /* DM_MODEL_TAKES_… */
+    size_t digests_max; /* bytes of digests that one reduction may be given; 0: any number */
 };
 
 DM_MUST_USE enum dm_code dm_model_start(struct dm_model model, const struct dm_tenant *tenant,

@@ -238,7 +238,7 @@ static void answer(struct model *model, struct call call)
     if (page)
         judge_answer(sim, call.judged, answer.reason);
     else
-        judge_reduction(sim, &file);
+        judge_reduction(sim, &file, answer.reason);
     call.done(call.context, &answer);
 }
 
@@ -350,5 +350,5 @@ static const struct dm_model_ops model_ops = { model_begin, model_concurrency, f
 
 struct dm_model model_port(struct model *model)
 {
-    return (struct dm_model){ &model_ops, model, "sim:1" };
+    return (struct dm_model){ .ops = &model_ops, .self = model, .name = "sim:1", .takes = DM_MODEL_TAKES_TEXT };
 }

@@ -46,7 +46,7 @@ struct verdict {
     struct seen_segment *segments;
     uint32_t segment_count, segment_room;
     uint64_t answers;                   /* delivered by the model */
-    uint32_t reductions, reduced_epoch; /* asked for in that epoch */
+    uint32_t reductions, reduced_epoch; /* made in that epoch; one that failed may be asked for again */
     uint32_t reduction_put_epoch;       /* the newest that is stored, and since when */
     int64_t reduction_put_us;
     uint64_t lease;   /* the newest aggregator's */
@@ -622,13 +622,20 @@ void judge_reduction_begins(struct sim *sim, const struct dm_tenant *tenant, con
                  verdict->script.number);
 }
 
+struct reduced {
+    struct dm_file file;
+    enum dm_reason reason;
+};
+
 static void note_reduction(void *context, struct memory_document *document)
 {
-    const struct dm_file *file = context;
+    const struct reduced *reduced = context;
     struct verdict *verdict = document->judge;
-    if (!verdict || !dm_file_eq(&document->file, file))
+    if (!verdict || !dm_file_eq(&document->file, &reduced->file))
         return;
     verdict->answers++;
+    if (reduced->reason != DM_REASON_NONE)
+        return;
     verdict->reductions = verdict->reduced_epoch == verdict->epoch ? verdict->reductions + 1 : 1;
     verdict->reduced_epoch = verdict->epoch;
 }
@@ -641,10 +648,10 @@ static void reduced_once(void *context, struct memory_document *document)
                  verdict->reductions, verdict->reduced_epoch);
 }
 
-void judge_reduction(struct sim *sim, const struct dm_file *file)
+void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason reason)
 {
-    struct dm_file copy = *file;
-    memory_store_each(sim->store, note_reduction, &copy);
+    struct reduced reduced = { *file, reason };
+    memory_store_each(sim->store, note_reduction, &reduced);
     if (undisturbed(sim))
         memory_store_each(sim->store, reduced_once, sim);
 }

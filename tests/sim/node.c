@@ -266,6 +266,9 @@ static void begin(void *argument)
         rc = node->stream ? DM_OK : DM_NO_MEMORY;
         if (rc == DM_OK)
             rc = dm_hub_make(pipeline->ports.runtime, &pipeline->hub, &err);
+        const struct dm_limit_options limits = { .concurrency = 1 + sim_below(sim, 40), .concurrency_max = 60 };
+        if (rc == DM_OK)
+            rc = dm_limiter_make(pipeline->ports.runtime, &limits, &pipeline->limiter, &err);
         const struct dm_worker_options options = { .readers = 1 + sim_below(sim, 3),
                                                    .pages_in_flight = 20 + sim_below(sim, 100),
                                                    .document_pages = 10 + sim_below(sim, 60),
@@ -277,7 +280,9 @@ static void begin(void *argument)
         if (rc != DM_OK) { /* as the process would: it ends, and somebody starts it again */
             dm_aggregator_stop(node->aggregator);
             node->aggregator = NULL;
+            dm_limiter_free(pipeline->limiter);
             dm_hub_free(pipeline->hub);
+            pipeline->limiter = NULL;
             pipeline->hub = NULL;
             node_ports_stop(node);
             sim_sleep_us(sim, 1000000);
@@ -337,7 +342,9 @@ static void drain(void *argument)
     node->worker = NULL;
     dm_aggregator_stop(node->aggregator);
     node->aggregator = NULL;
+    dm_limiter_free(node->pipeline.limiter);
     dm_hub_free(node->pipeline.hub);
+    node->pipeline.limiter = NULL;
     node->pipeline.hub = NULL;
     node_ports_stop(node);
     if (node->bytes > 0)

@@ -227,7 +227,7 @@ uint32_t judge_call(struct sim *sim, struct node *node, const struct dm_tenant *
                     uint32_t page, struct dm_str text);
 void judge_answer(struct sim *sim, uint32_t call, enum dm_reason reason);
 void judge_reduction_begins(struct sim *sim, const struct dm_tenant *tenant, const struct dm_file *file);
-void judge_reduction(struct sim *sim, const struct dm_file *file);
+void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason reason);
 /* The blob is there now, whatever its writer was told. */
 void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key, struct dm_str bytes);
 void judge_blob(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key);

@@ -61,9 +61,23 @@ static void given_a_reason_of_the_document_itself_then_trying_again_is_never_adv
 {
     (void)state;
     static const enum dm_reason never[] = { DM_REASON_DAMAGED, DM_REASON_ENCRYPTED, DM_REASON_BLOCKED,
-                                            DM_REASON_AUTH_FAILED, DM_REASON_CANCELLED };
-    static const enum dm_reason later[] = { DM_REASON_MODEL_TIMEOUT, DM_REASON_NETWORK, DM_REASON_INVALID_JSON };
-    static const enum dm_reason patiently[] = { DM_REASON_RATE_LIMITED, DM_REASON_OVERLOADED };
+                                            DM_REASON_BAD_REQUEST, DM_REASON_CANCELLED };
+    static const enum dm_reason later[] = { DM_REASON_MODEL_TIMEOUT, DM_REASON_NETWORK };
+    static const enum dm_reason patiently[] = { DM_REASON_RATE_LIMITED, DM_REASON_OVERLOADED, DM_REASON_AUTH_FAILED,
+                                                DM_REASON_QUOTA_EXHAUSTED };
+    static const struct {
+        enum dm_reason reason;
+        enum dm_again again;
+    } once[] = {
+        { DM_REASON_EMPTY_ANSWER, DM_AGAIN_PLAINLY },  { DM_REASON_TRUNCATED, DM_AGAIN_LONGER },
+        { DM_REASON_INVALID_JSON, DM_AGAIN_REPAIRED }, { DM_REASON_SCHEMA_MISMATCH, DM_AGAIN_REPAIRED },
+        { DM_REASON_RECITATION, DM_AGAIN_FREELY },
+    };
+    for (size_t i = 0; i < DM_COUNT(once); i++) {
+        assert_int_equal(dm_reason_retry(once[i].reason), DM_RETRY_ONCE);
+        assert_int_equal(dm_reason_again(once[i].reason), once[i].again);
+    }
+    assert_true(dm_reason_patience_ms(DM_REASON_AUTH_FAILED) < dm_reason_patience_ms(DM_REASON_RATE_LIMITED));
     for (size_t i = 0; i < DM_COUNT(never); i++)
         assert_int_equal(dm_reason_retry(never[i]), DM_RETRY_NEVER);
     for (size_t i = 0; i < DM_COUNT(later); i++)

@@ -49,9 +49,10 @@ static const struct dm_str second_points[] = {
 };
 
 static const struct dm_page_digest town[] = {
-    { 1, DM_STR_INIT("The town lives from its harbour. The harbour is the largest of the country."), first_points, 2 },
-    { 3, DM_STR_INIT("Ships from forty countries call at the harbour of the town each year."), second_points, 2 },
-    { 7, DM_STR_INIT("The museum has a collection of old maps. It is closed on Monday."), NULL, 0 },
+    { 1, DM_STR_INIT("The town lives from its harbour. The harbour is the largest of the country."), first_points, 2,
+      0 },
+    { 3, DM_STR_INIT("Ships from forty countries call at the harbour of the town each year."), second_points, 2, 0 },
+    { 7, DM_STR_INIT("The museum has a collection of old maps. It is closed on Monday."), NULL, 0, 0 },
 };
 
 static void the_summary_speaks_of_what_many_pages_speak_of(void **state)
@@ -93,7 +94,7 @@ static void one_page_is_reduced_to_its_own_summary(void **state)
 
 static void empty_pages_are_reduced_to_nothing(void **state)
 {
-    const struct dm_page_digest empty[] = { { 1, DM_STR_INIT(""), NULL, 0 }, { 2, DM_STR_INIT(" "), NULL, 0 } };
+    const struct dm_page_digest empty[] = { { 1, DM_STR_INIT(""), NULL, 0, 0 }, { 2, DM_STR_INIT(" "), NULL, 0, 0 } };
     struct dm_err err;
     DM_AUTO(dm_buf) bytes = dm_buf_make(0);
     assert_ok(dm_extractive_reduction(*state, empty, 2, &bytes, NULL, &err), &err);
@@ -102,8 +103,8 @@ static void empty_pages_are_reduced_to_nothing(void **state)
 
 static void pages_without_sentences_are_told_by_the_first_summary(void **state)
 {
-    const struct dm_page_digest pages[] = { { 1, DM_STR_INIT(""), NULL, 0 },
-                                            { 2, DM_STR_INIT("Contents: Introduction; Foundations"), NULL, 0 } };
+    const struct dm_page_digest pages[] = { { 1, DM_STR_INIT(""), NULL, 0, 0 },
+                                            { 2, DM_STR_INIT("Contents: Introduction; Foundations"), NULL, 0, 0 } };
     json_auto_t *reduction = reduce(state, pages, 2);
     assert_string_equal(rig_text(reduction, "summary"), "Contents: Introduction; Foundations");
 }
@@ -118,7 +119,7 @@ static void a_line_on_every_page_does_not_fill_the_summary(void **state)
     for (uint32_t i = 0; i < 30; i++) {
         snprintf(texts[i], sizeof(texts[i]), "The %s number %u was built by the people of the town. %s",
                  subjects[i % 6], i, footer.at);
-        pages[i] = (struct dm_page_digest){ i + 1, dm_str_z(texts[i]), &footer, 1 };
+        pages[i] = (struct dm_page_digest){ i + 1, dm_str_z(texts[i]), &footer, 1, 0 };
     }
     json_auto_t *reduction = reduce(state, pages, 30);
     free(pages);
@@ -131,15 +132,15 @@ static void a_line_on_every_page_does_not_fill_the_summary(void **state)
 static void other_languages_are_reduced_too(void **state)
 {
     const struct dm_page_digest german[] = {
-        { 1, DM_STR_INIT("Die Stadt lebt von ihrem Hafen. Der Hafen ist der größte des Landes."), NULL, 0 },
-        { 2, DM_STR_INIT("Schiffe aus vierzig Ländern laufen jedes Jahr den Hafen der Stadt an."), NULL, 0 },
+        { 1, DM_STR_INIT("Die Stadt lebt von ihrem Hafen. Der Hafen ist der größte des Landes."), NULL, 0, 0 },
+        { 2, DM_STR_INIT("Schiffe aus vierzig Ländern laufen jedes Jahr den Hafen der Stadt an."), NULL, 0, 0 },
     };
     json_auto_t *reduction = reduce(state, german, 2);
     assert_non_null(strstr(rig_text(reduction, "summary"), "Die Stadt lebt von ihrem Hafen."));
     const struct dm_page_digest japanese[] = {
-        { 1, DM_STR_INIT("東京国立博物館は、上野公園内にある博物館である。日本と東洋の文化財を展示している。"), NULL,
+        { 1, DM_STR_INIT("東京国立博物館は、上野公園内にある博物館である。日本と東洋の文化財を展示している。"), NULL, 0,
           0 },
-        { 2, DM_STR_INIT("博物館は毎年多くの特別展を開催し、多数の来館者が訪れている。"), NULL, 0 },
+        { 2, DM_STR_INIT("博物館は毎年多くの特別展を開催し、多数の来館者が訪れている。"), NULL, 0, 0 },
     };
     json_auto_t *other = reduce(state, japanese, 2);
     assert_non_null(strstr(rig_text(other, "summary"), "博物館である。"));
@@ -177,7 +178,7 @@ static void a_hundred_thousand_pages_are_reduced_within_bounds(void **state)
     assert_true(digests && texts);
     for (uint32_t i = 0; i < PAGES; i++) {
         write_sentence(texts + (size_t)i * TEXT, TEXT, i);
-        digests[i] = (struct dm_page_digest){ i + 1, dm_str_z(texts + (size_t)i * TEXT), first_points, 2 };
+        digests[i] = (struct dm_page_digest){ i + 1, dm_str_z(texts + (size_t)i * TEXT), first_points, 2, 0 };
     }
     json_auto_t *reduction = reduce(state, digests, PAGES);
     assert_true(strlen(rig_text(reduction, "summary")) > 0 && strlen(rig_text(reduction, "summary")) < 1000);
@@ -198,7 +199,7 @@ static void any_bytes_are_reduced(void **state)
             bytes[i] = (char)(seed >> 24);
         }
         struct dm_str text = dm_str_of(bytes, sizeof(bytes) - (size_t)round);
-        const struct dm_page_digest pages[] = { { 1, text, &text, 1 }, { 2, dm_str_from(text, 4000), &text, 1 } };
+        const struct dm_page_digest pages[] = { { 1, text, &text, 1, 0 }, { 2, dm_str_from(text, 4000), &text, 1, 0 } };
         json_auto_t *reduction = reduce(state, pages, 2);
         assert_non_null(reduction);
     }

@@ -112,10 +112,14 @@ static void answer_page(struct fake_model *model, const struct dm_model_request 
 {
     uint32_t page = request->page;
     assert_true(page < RIG_PAGES_MAX);
+    model->repairs += request->again == DM_AGAIN_REPAIRED && dm_str_eq(request->rejected, DM_STR("{}")) &&
+                      dm_str_eq(request->complaint, DM_STR("as told"));
     answer->usage = (struct dm_usage){ .model_calls = 1, .input_tokens = 10, .output_tokens = 3 };
     if (model->calls[page]++ < model->fail_times[page]) {
         answer->reason = model->reason;
         answer->retry_after_ms = 1;
+        answer->rejected = dm_buf_make(64);
+        dm_buf_add_z(&answer->rejected, "{}");
         snprintf(answer->detail, sizeof(answer->detail), "as told");
         return;
     }
@@ -181,17 +185,21 @@ static void open_folder(struct rig *rig)
     const struct dm_embedded_options options = { .folder = rig->folder };
     assert_int_equal(dm_embedded_open(&options, &rig->set, &rig->err), DM_OK);
     assert_int_equal(dm_hub_make(rig->set.runtime, &rig->hub, &rig->err), DM_OK);
-    rig->pipeline = (struct dm_pipeline){ .ports = { .runtime = rig->set.runtime,
-                                                     .store = rig->set.store,
-                                                     .op = rig->set.op,
-                                                     .blob = rig->set.blob,
-                                                     .stream = rig->set.stream,
-                                                     .model = { &fake_model_ops, &rig->model, "fake:1" },
-                                                     .reader = { &fake_reader, NULL },
-                                                     .secrets = rig->set.secrets },
-                                          .hub = rig->hub,
-                                          .pages_max = 400,
-                                          .attempts_max = 4 };
+    const struct dm_limit_options limits = { .concurrency = 128, .concurrency_max = 128 };
+    assert_int_equal(dm_limiter_make(rig->set.runtime, &limits, &rig->limiter, &rig->err), DM_OK);
+    rig->pipeline =
+        (struct dm_pipeline){ .ports = { .runtime = rig->set.runtime,
+                                         .store = rig->set.store,
+                                         .op = rig->set.op,
+                                         .blob = rig->set.blob,
+                                         .stream = rig->set.stream,
+                                         .model = { &fake_model_ops, &rig->model, "fake:1", DM_MODEL_TAKES_TEXT, 0 },
+                                         .reader = { &fake_reader, NULL },
+                                         .secrets = rig->set.secrets },
+                              .hub = rig->hub,
+                              .limiter = rig->limiter,
+                              .pages_max = 400,
+                              .attempts_max = 4 };
 }
 
 int rig_setup(void **state)
@@ -230,6 +238,7 @@ void rig_stop(struct rig *rig)
 
 void rig_reopen(struct rig *rig)
 {
+    dm_limiter_free(rig->limiter);
     dm_hub_free(rig->hub);
     dm_embedded_close(&rig->set);
     open_folder(rig);
@@ -251,6 +260,7 @@ int rig_teardown(void **state)
     dm_unlock(rig->model.runtime, rig->model.monitor);
     dm_join(rig->model.runtime, rig->model.task);
     dm_monitor_free(rig->model.runtime, rig->model.monitor);
+    dm_limiter_free(rig->limiter);
     dm_hub_free(rig->hub);
     dm_embedded_close(&rig->set);
     nftw(rig->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

@@ -27,6 +27,7 @@ struct fake_model {
     enum dm_reason reason;
     uint32_t calls[RIG_PAGES_MAX];
     uint32_t reductions;
+    uint32_t repairs; /* calls that came with the answer that would not do and a complaint */
     uint32_t waiting; /* calls not answered yet */
     struct fake_call *first;
     struct fake_call **end;
@@ -37,6 +38,7 @@ struct rig {
     char folder[64];
     struct dm_embedded_set set;
     struct dm_hub *hub;
+    struct dm_limiter *limiter;
     struct fake_model model;
     struct dm_pipeline pipeline;
     struct dm_worker *worker;

@@ -135,7 +135,7 @@ static void given_documents_that_cannot_be_read_then_each_fails_with_its_reason(
 static void given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_and_its_attempts_are_told(void **state)
 {
     struct rig *rig = *state;
-    rig->model.reason = DM_REASON_EMPTY_ANSWER;
+    rig->model.reason = DM_REASON_NETWORK;
     rig->model.fail_times[2] = 2;
     rig->model.fail_times[3] = 100;
     struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
@@ -151,7 +151,25 @@ static void given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_an
     struct dm_page_list pages;
     assert_int_equal(dm_store_pages(rig->set.store, &tenant, &file, 1, 3, 10, &arena, &pages, &rig->err), DM_OK);
     assert_int_equal(pages.at[1].attempt_count, 3);
-    assert_int_equal(pages.at[2].reason, DM_REASON_EMPTY_ANSWER);
+    assert_int_equal(pages.at[2].reason, DM_REASON_NETWORK);
+}
+
+/* An answer that will not do is asked for once more, and its page is asked in that way only once. */
+static void given_answers_that_will_not_do_then_each_page_is_asked_once_more_in_another_way(void **state)
+{
+    struct rig *rig = *state;
+    rig->model.reason = DM_REASON_SCHEMA_MISMATCH;
+    rig->model.fail_times[1] = 1;
+    rig->model.fail_times[2] = 100;
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
+    rig_start(rig, 1);
+    struct dm_state ended = rig_ended(rig, "t", &file);
+    assert_int_equal(ended.processed, 2);
+    assert_int_equal(ended.failed, 1);
+    assert_int_equal(rig_calls(rig, 1), 2);
+    assert_int_equal(rig_calls(rig, 2), 2);
+    assert_int_equal(rig_calls(rig, 3), 1);
+    assert_int_equal(rig->model.repairs, 2);
 }
 
 static bool model_is_asked(struct rig *rig, const void *argument)
@@ -569,6 +587,7 @@ int main(void)
         RIG_TEST(given_a_choice_of_pages_then_only_they_are_read_and_the_others_are_skipped),
         RIG_TEST(given_documents_that_cannot_be_read_then_each_fails_with_its_reason),
         RIG_TEST(given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_and_its_attempts_are_told),
+        RIG_TEST(given_answers_that_will_not_do_then_each_page_is_asked_once_more_in_another_way),
         RIG_TEST(given_a_cancel_while_the_model_works_then_no_new_call_starts_and_the_late_cost_is_kept),
         RIG_TEST(given_a_worker_that_stops_then_it_hands_back_and_the_next_reads_no_page_twice),
         RIG_TEST(given_a_page_that_comes_after_the_deadline_of_a_stop_then_no_model_call_starts),

@@ -266,6 +266,10 @@ void trouble_wrap(struct rig *rig)
     ports->runtime.ops = &runtime_ops;
     ports->store.ops = &store_ops;
     ports->blob.ops = &blob_ops;
+    const struct dm_limit_options limits = { .concurrency = 128, .concurrency_max = 128 };
+    dm_limiter_free(rig->limiter);
+    assert_int_equal(dm_limiter_make(ports->runtime, &limits, &rig->limiter, &rig->err), DM_OK);
+    rig->pipeline.limiter = rig->limiter;
 }
 
 static bool model_rests(void)

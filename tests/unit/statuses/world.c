@@ -79,7 +79,7 @@ void fake_open(const struct dm_api_options *options, const struct dm_runtime *th
                                                       .blob = world.set.blob,
                                                       .stream = world.set.stream,
                                                       .reader = { &reader_ops, NULL },
-                                                      .model = { NULL, NULL, "fake:1" },
+                                                      .model = { .name = "fake:1" },
                                                       .secrets = world.set.secrets },
                                            .hub = world.hub,
                                            .pages_max = 100,

@@ -1,0 +1,252 @@
+/* call.c: asking the model about pages that have been read.
+ *
+ * Pages wait in their documents' lists and hold no thread. A few tasks wait for the limiter's leave; whose page is asked about is
+ * decided only then: the tenant with the fewest calls under way comes first, and of its documents the one that has the
+ * fewest for its weight. A page that is ready while nobody waits is asked about at once by whoever read it. */
+#include "base/log.h"
+#include "limiter.h"
+#include "worker.h"
+
+enum { LEAVE_WAIT_MS = 1000, MODEL_FULL_WAIT_MS = 20 };
+
+/* ---- whose turn it is (with the lock held) ---- */
+
+static uint32_t weight(const struct dm_active *document)
+{
+    return DM_PRIORITY_MAX + 1 - document->document.priority;
+}
+
+static bool comes_before(const struct dm_active *a, const struct dm_active *b)
+{
+    if (a->share != b->share) {
+        if (a->share->calls != b->share->calls)
+            return a->share->calls < b->share->calls;
+        return a->share->turn < b->share->turn;
+    }
+    uint64_t left = (uint64_t)(a->calls + 1) * weight(b);
+    uint64_t right = (uint64_t)(b->calls + 1) * weight(a);
+    return left != right ? left < right : a->call_turn < b->call_turn;
+}
+
+/* Whether a page of it may be asked about now, or counts no more. */
+static bool has_ready(const struct dm_active *document, int64_t now_ms, int64_t *until_ms)
+{
+    for (const struct dm_page_task *task = document->ready; task; task = task->next) {
+        if (task->not_before_ms <= now_ms || dm_page_task_void(task))
+            return true;
+        if (task->not_before_ms < *until_ms)
+            *until_ms = task->not_before_ms;
+    }
+    return false;
+}
+
+static struct dm_active *next_document(struct dm_worker *worker, int64_t *until_ms)
+{
+    struct dm_active *best = NULL;
+    int64_t now_ms = worker_now(worker);
+    for (struct dm_active *document = worker->documents; document; document = document->next)
+        if (document->ready && has_ready(document, now_ms, until_ms) && (!best || comes_before(document, best)))
+            best = document;
+    return best;
+}
+
+/* Readers went ahead as far as they may; now there is room again. */
+static struct dm_page_task *take_ready(struct dm_worker *worker)
+{
+    int64_t until_ms = DM_FOREVER;
+    struct dm_active *document = next_document(worker, &until_ms);
+    struct dm_page_task *task = document ? dm_active_pop_ready(document, worker_now(worker), &until_ms) : NULL;
+    if (task)
+        worker_wake(worker);
+    return task;
+}
+
+/* ---- one call ---- */
+
+static bool lease_over(const struct dm_page_task *task)
+{
+    return worker_now(task->worker) >= task->holding->lease_until_mono_ms;
+}
+
+/* Whether a model call may start: STATE was read less than DM_STATE_READ_MS ago and still says so, the read did not take so
+ * long that a cancel since then must be heeded, and the claim is alive. Lock held on entry and return. */
+static bool may_call(struct dm_page_task *task, bool *ret_unreadable)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_active *document = task->holding->document;
+    int64_t read_ms = document->state_read_ms;
+    *ret_unreadable = false;
+    if (worker_now(worker) - document->state_read_ms >= DM_STATE_READ_MS) {
+        int64_t began_ms = worker_now(worker);
+        worker_unlock(worker);
+        DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
+        struct dm_snapshot snapshot;
+        struct dm_err err;
+        enum dm_code rc = dm_store_read(worker->pipeline.ports.store, &document->tenant, &document->file, DM_PART_STATE,
+                                        &arena, &snapshot, &err);
+        worker_lock(worker);
+        *ret_unreadable = rc != DM_OK && rc != DM_NOT_FOUND;
+        if (*ret_unreadable)
+            return false;
+        read_ms = began_ms;
+        if (rc == DM_NOT_FOUND || snapshot.state.status != DM_STATUS_PROCESSING ||
+            snapshot.state.epoch != task->holding->claim.epoch)
+            document->over = true;
+        if (rc == DM_OK && snapshot.state.version >= document->state.version) {
+            document->state = snapshot.state;
+            document->state_read_ms = began_ms;
+        }
+    }
+    return !dm_page_task_void(task) && !lease_over(task) && worker_now(worker) - read_ms < 2 * DM_STATE_READ_MS;
+}
+
+/* The model's completion: notes what it means, and leaves every write to the commit tasks. */
+static void answered(void *context, struct dm_model_answer *answer)
+{
+    struct dm_page_task *task = context;
+    struct dm_worker *worker = task->worker;
+    struct dm_active *document = task->holding->document;
+    dm_limiter_answered(worker->pipeline.limiter, task->began_ms, task->tokens, answer);
+    worker_lock(worker);
+    task->answer = *answer;
+    *answer = (struct dm_model_answer){ 0 };
+    worker->calls--;
+    document->calls--;
+    document->share->calls--;
+    bool stopping = worker->stopping;
+    dm_page_task_settle(task); /* the task may be gone by now */
+    if (stopping)
+        worker_wake(worker);
+    worker_unlock(worker);
+}
+
+static void begin(struct dm_page_task *task)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_active *document = task->holding->document;
+    task->request = (struct dm_model_request){ .task = DM_MODEL_PAGE,
+                                               .file = document->file,
+                                               .page = task->number,
+                                               .text = dm_buf_str(&task->text),
+                                               .picture = dm_buf_str(&task->picture),
+                                               .picture_media = task->picture_media,
+                                               .again = task->again,
+                                               .rejected = dm_buf_str(&task->rejected),
+                                               .complaint = dm_str_z(task->complaint) };
+    task->began_ms = worker_now(worker);
+    worker->calls++;
+    document->calls++;
+    document->share->calls++;
+    document->call_turn = document->share->turn = ++worker->turns;
+}
+
+static void not_begun(struct dm_page_task *task, enum dm_code rc, const struct dm_err *err)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_active *document = task->holding->document;
+    worker->calls--;
+    document->calls--;
+    document->share->calls--;
+    if (rc != DM_BUSY) {
+        dm_page_task_try_later(task, err);
+        return;
+    }
+    task->not_before_ms = worker_now(worker) + MODEL_FULL_WAIT_MS;
+    dm_page_task_ready(task);
+}
+
+/* With the limiter's leave, which is spent or given back. Lock held on entry and return. */
+static void call_model(struct dm_page_task *task)
+{
+    struct dm_worker *worker = task->worker;
+    struct dm_limiter *limiter = worker->pipeline.limiter;
+    bool unreadable = false;
+    if (!may_call(task, &unreadable) || worker->silent) {
+        const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
+        dm_limiter_give_back(limiter);
+        if (dm_page_task_void(task))
+            dm_page_task_leave(task);
+        else if (unreadable && !worker->silent)
+            dm_page_task_try_later(task, &why);
+        else /* no trouble of the page's, however long the store takes; a renewal says whether the claim is still ours */
+            dm_page_task_queue_later(task);
+        return;
+    }
+    begin(task);
+    const struct dm_tenant tenant = task->holding->document->tenant;
+    worker_unlock(worker);
+    struct dm_err err;
+    task->tokens = dm_limiter_spend(limiter, &task->request);
+    enum dm_code rc = dm_model_start(worker->pipeline.ports.model, &tenant, &task->request, answered, task, &err);
+    if (rc != DM_OK)
+        dm_limiter_give_back(limiter);
+    worker_lock(worker);
+    if (rc != DM_OK) /* else the task may be gone by now */
+        not_begun(task, rc, &err);
+}
+
+void dm_page_task_call_or_wait(struct dm_page_task *task)
+{
+    struct dm_worker *worker = task->worker;
+    bool at_once = worker->ready == 0 && !worker->stopping;
+    if (at_once && dm_limiter_enter(worker->pipeline.limiter, DM_CALL_PAGE, 0) == DM_OK)
+        call_model(task);
+    else
+        dm_page_task_ready(task);
+}
+
+/* ---- the task ---- */
+
+/* Pages that count no more need no leave; where the model is given up, none will come. True where there was one. */
+static bool end_one(struct dm_worker *worker)
+{
+    enum dm_reason reason;
+    bool given_up = worker->ready > 0 && dm_limiter_given_up(worker->pipeline.limiter, &reason);
+    for (struct dm_active *document = worker->documents; document; document = document->next) {
+        struct dm_page_task *task = document->ready;
+        while (task && !given_up && !dm_page_task_void(task))
+            task = task->next;
+        if (!task)
+            continue;
+        int64_t until_ms = DM_FOREVER;
+        task = dm_active_pop_ready(document, given_up ? DM_FOREVER : 0, &until_ms);
+        if (dm_page_task_void(task))
+            dm_page_task_leave(task);
+        else
+            dm_page_task_fail(task, reason, dm_reason_meaning(reason));
+        return true;
+    }
+    return false;
+}
+
+static void call_next(struct dm_worker *worker)
+{
+    worker_unlock(worker);
+    struct dm_limiter *limiter = worker->pipeline.limiter;
+    int64_t until_ms = dm_mono_ms(worker->pipeline.ports.runtime) + LEAVE_WAIT_MS;
+    enum dm_code rc = dm_limiter_enter(limiter, DM_CALL_PAGE, until_ms);
+    worker_lock(worker);
+    if (rc != DM_OK)
+        return;
+    struct dm_page_task *task = worker->stopping ? NULL : take_ready(worker);
+    if (task)
+        call_model(task);
+    else
+        dm_limiter_give_back(limiter);
+}
+
+void dm_worker_call(void *argument)
+{
+    struct dm_worker *worker = argument;
+    worker_lock(worker);
+    while (!worker->closing) {
+        int64_t until_ms = DM_FOREVER;
+        if (end_one(worker))
+            continue;
+        if (worker->stopping || !next_document(worker, &until_ms))
+            worker_wait(worker, until_ms);
+        else
+            call_next(worker);
+    }
+    worker_unlock(worker);
+}
