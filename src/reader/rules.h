@@ -19,7 +19,7 @@ enum dm_ask {
 /* What was asked, and how far the answer has come. */
 struct dm_asked {
     enum dm_ask ask;
-    uint32_t number;         /* that answers must repeat */
+    uint32_t number;              /* that answers must repeat */
     bool text, lines, image, pdf; /* wanted: what was not asked for is not due */
     unsigned seen;                /* bits by row of the table */
 };

@@ -129,13 +129,15 @@ static void scripts_attachments_metadata_and_links_stay_behind(void **state)
                  "/AA<</O<</S/JavaScript/JS(app.alert)>>>>/Metadata 6 0 R/PieceInfo<</X<</Private 6 0 R>>>>"
                  "/Annots[<</Type/Annot/Subtype/Link/Rect[0 0 9 9]/A<</S/URI/URI(http://away.example/)>>>>]"
                  "/Resources<</Font<</F 5 0 R>>/Properties<</Away 9 0 R/Up 3 0 R/File 8 0 R>>>>",
-                 SEEN "6 0 obj<</Type/Metadata/Length 8>>stream\nmetadata\nendstream endobj\n"
-                      "7 0 obj<</Type/Outlines/Title(outline)>>endobj\n"
-                      "8 0 obj<</Type/Filespec/F(attached)/EF<</F 6 0 R>>>>endobj\n"
-                      "9 0 obj<</Type/OCG/Name(away)/AA<</S/JavaScript/JS(app.alert)>>/AF[8 0 R]/Parent 1 0 R>>endobj\n"),
+                 SEEN
+                 "6 0 obj<</Type/Metadata/Length 8>>stream\nmetadata\nendstream endobj\n"
+                 "7 0 obj<</Type/Outlines/Title(outline)>>endobj\n"
+                 "8 0 obj<</Type/Filespec/F(attached)/EF<</F 6 0 R>>>>endobj\n"
+                 "9 0 obj<</Type/OCG/Name(away)/AA<</S/JavaScript/JS(app.alert)>>/AF[8 0 R]/Parent 1 0 R>>endobj\n"),
         "seen\n", &content);
-    static const char *const words[] = { "JavaScript", "alert", "metadata", "outline", "attached", "example",
-                                         "Annot", "OpenAction", "/AA", "PieceInfo", "AcroForm", "EmbeddedFiles" };
+    static const char *const words[] = { "JavaScript", "alert",     "metadata", "outline",
+                                         "attached",   "example",   "Annot",    "OpenAction",
+                                         "/AA",        "PieceInfo", "AcroForm", "EmbeddedFiles" };
     for (size_t i = 0; i < DM_COUNT(words); i++)
         if (holds(&content.pdf, words[i]))
             fail_msg("the page's file holds %s", words[i]);
@@ -147,16 +149,18 @@ static void what_a_field_and_a_note_show_is_drawn_and_they_themselves_stay_behin
     struct dm_page_content content;
     expect_taken_out(
         /* What the page's drawing leaves open does not move the notes. */
-        DOCUMENT("/AcroForm<</Fields[6 0 R]>>", "/Annots[6 0 R 7 0 R 10 0 R]/Resources<</Font<</F 5 0 R>>>>",
-                 "4 0 obj<</Length 55>>stream\nq 2 0 0 2 0 0 cm BT /F 9 Tf 9 90 Td (drawn) Tj ET q         \nendstream endobj\n"
-                 "6 0 obj<</Type/Annot/Subtype/Widget/FT/Tx/T(field)/V(value)/Rect[10 100 200 120]/F 4/AP<</N 8 0 R>>"
-                 "/AA<</K<</S/JavaScript/JS(app.alert)>>>>>>endobj\n"
-                 "7 0 obj<</Type/Annot/Subtype/FreeText/Contents(note)/Rect[10 40 200 60]/F 4/AP<</N 9 0 R>>>>endobj\n"
-                 "8 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 190 20]/Resources<</Font<</F 5 0 R>>>>/Length 36>>stream\n"
-                 "BT /F 9 Tf 2 5 Td (value) Tj ET    \nendstream endobj\n"
-                 "9 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 190 20]/Resources<</Font<</F 5 0 R>>>>/Length 36>>stream\n"
-                 "BT /F 9 Tf 2 5 Td (noted) Tj ET    \nendstream endobj\n"
-                 "10 0 obj<</Type/Annot/Subtype/FreeText/Contents(no)/Rect[10 4 20 20]/F 2/AP<</N 9 0 R>>>>endobj\n"),
+        DOCUMENT(
+            "/AcroForm<</Fields[6 0 R]>>", "/Annots[6 0 R 7 0 R 10 0 R]/Resources<</Font<</F 5 0 R>>>>",
+            "4 0 obj<</Length 55>>stream\nq 2 0 0 2 0 0 cm BT /F 9 Tf 9 90 Td (drawn) Tj ET q         \nendstream "
+            "endobj\n"
+            "6 0 obj<</Type/Annot/Subtype/Widget/FT/Tx/T(field)/V(value)/Rect[10 100 200 120]/F 4/AP<</N 8 0 R>>"
+            "/AA<</K<</S/JavaScript/JS(app.alert)>>>>>>endobj\n"
+            "7 0 obj<</Type/Annot/Subtype/FreeText/Contents(note)/Rect[10 40 200 60]/F 4/AP<</N 9 0 R>>>>endobj\n"
+            "8 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 190 20]/Resources<</Font<</F 5 0 R>>>>/Length 36>>stream\n"
+            "BT /F 9 Tf 2 5 Td (value) Tj ET    \nendstream endobj\n"
+            "9 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 190 20]/Resources<</Font<</F 5 0 R>>>>/Length 36>>stream\n"
+            "BT /F 9 Tf 2 5 Td (noted) Tj ET    \nendstream endobj\n"
+            "10 0 obj<</Type/Annot/Subtype/FreeText/Contents(no)/Rect[10 4 20 20]/F 2/AP<</N 9 0 R>>>>endobj\n"),
         "drawn\n\nvalue\n\nnoted\n", &content);
     assert_false(holds(&content.pdf, "JavaScript"));
     assert_false(holds(&content.pdf, "/Annot"));
@@ -240,7 +244,8 @@ static void a_page_that_would_be_too_large_alone_has_no_file(void **state)
         dm_frame_add_u32(&noise, seed ^ seed >> 15);
     }
     unsigned image = pdf_reserve(&pdf);
-    pdf_stream(&pdf, image, "/Type/XObject/Subtype/Image/Width 3072/Height 3072/BitsPerComponent 8/ColorSpace/DeviceGray",
+    pdf_stream(&pdf, image,
+               "/Type/XObject/Subtype/Image/Width 3072/Height 3072/BitsPerComponent 8/ColorSpace/DeviceGray",
                dm_buf_str(&noise));
     char resources[64];
     snprintf(resources, sizeof(resources), "/XObject<</X %u 0 R>>", image);
@@ -282,10 +287,11 @@ static void a_page_that_takes_forever_to_draw_is_taken_out_at_once(void **state)
 static void objects_that_lead_in_circles_and_to_nothing_are_taken_out(void **state)
 {
     struct dm_page_content content;
-    expect_taken_out(DOCUMENT("", "/Resources<</Font<</F 5 0 R>>/XObject<</X 6 0 R/Y 99 0 R/Z 7 0 R>>>>",
-                              SEEN "6 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 6 0 R>>>>"
-                                   "/Length 5>>stream\n/X Do\nendstream endobj\n7 0 obj 8 0 R endobj\n8 0 obj 7 0 R endobj\n"),
-                     "seen\n", &content);
+    expect_taken_out(
+        DOCUMENT("", "/Resources<</Font<</F 5 0 R>>/XObject<</X 6 0 R/Y 99 0 R/Z 7 0 R>>>>",
+                 SEEN "6 0 obj<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X 6 0 R>>>>"
+                      "/Length 5>>stream\n/X Do\nendstream endobj\n7 0 obj 8 0 R endobj\n8 0 obj 7 0 R endobj\n"),
+        "seen\n", &content);
     dm_page_content_free(&content);
 }
 
