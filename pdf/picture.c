@@ -55,6 +55,7 @@ static void finish_row(uint64_t *sums, fz_pixmap *to, int y, int from_width, uin
     for (int x = 0; x < to->w; x++) {
         uint32_t end = end_of(x, from_width, to->w);
         uint64_t area = (uint64_t)(end - begun) * height;
+        DM_CHECK(area > 0); /* a pixel is no smaller than one of the larger picture */
         row[x] = (unsigned char)((sums[x] + area / 2) / area);
         sums[x] = 0;
         begun = end;

@@ -256,13 +256,14 @@ static void a_page_that_would_be_too_large_alone_has_no_file(void **state)
 static void objects_nested_beyond_measure_have_no_file(void **state)
 {
     struct pdf pdf = pdf_make();
-    char resources[400] = "/Properties<</A ";
+    DM_AUTO(dm_buf) resources = dm_buf_make(400);
+    dm_buf_add_z(&resources, "/Properties<</A ");
     for (int i = 0; i < 90; i++)
-        strcat(resources, "[");
+        dm_buf_add_char(&resources, '[');
     for (int i = 0; i < 90; i++)
-        strcat(resources, "]");
-    strcat(resources, ">>");
-    pdf_page(&pdf, resources, "BT /F 12 Tf 20 60 Td (deep) Tj ET");
+        dm_buf_add_char(&resources, ']');
+    dm_buf_add_z(&resources, ">>");
+    pdf_page(&pdf, dm_buf_z(&resources), "BT /F 12 Tf 20 60 Td (deep) Tj ET");
     expect_no_file(&pdf, "deep\n");
 }
 
