@@ -116,13 +116,14 @@ static struct dm_str expect(struct conversation *talk, enum dm_frame_kind kind)
 }
 
 /* A page of 144 by 72 points whose left half is black, without text. */
+static const char drawing[] = "%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+                              "2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n"
+                              "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 144 72]/Contents 4 0 R>>endobj\n"
+                              "4 0 obj<</Length 14>>stream\n0 0 72 72 re f\nendstream endobj\n"
+                              "trailer<</Root 1 0 R>>";
+
 static void open_drawing(struct conversation *talk)
 {
-    static const char drawing[] = "%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
-                                  "2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n"
-                                  "3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 144 72]/Contents 4 0 R>>endobj\n"
-                                  "4 0 obj<</Length 14>>stream\n0 0 72 72 re f\nendstream endobj\n"
-                                  "trailer<</Root 1 0 R>>";
     int fd = memfd_create("drawing", MFD_CLOEXEC);
     assert_int_equal(write(fd, drawing, sizeof(drawing) - 1), sizeof(drawing) - 1);
     ask_open(talk, "\1", sizeof(drawing) - 1, fd);
@@ -160,6 +161,48 @@ static void a_document_is_opened_and_its_pages_answered(void **state)
     ask(&talk, DM_FRAME_PAGE, DM_STR("\3\0\0\0\1\2\0\0\0\0"), -1);
     assert_int_equal(expect(&talk, DM_FRAME_FAILED).at[0], DM_FRAME_FAILURE_NO_SUCH_PAGE);
     assert_int_equal(end(&talk), WORKER_DONE);
+}
+
+static void a_page_is_answered_as_a_pdf_where_it_is_one(void **state)
+{
+    struct conversation talk;
+    begin(&talk);
+    open_drawing(&talk);
+    for (int i = 0; i < 2; i++) {
+        ask(&talk, DM_FRAME_PAGE, DM_STR("\1\0\0\0\4\0\0\0\0\0"), -1);
+        struct dm_str pdf = expect(&talk, DM_FRAME_PAGE_PDF);
+        assert_true(dm_str_starts(pdf, DM_STR("%PDF-1.7\n")));
+        assert_memory_equal(pdf.at + pdf.len - 6, "%%EOF\n", 6);
+        expect(&talk, DM_FRAME_PAGE_END);
+    }
+    assert_int_equal(end(&talk), WORKER_DONE);
+    begin(&talk);
+    open_text(&talk, "one\ftwo");
+    ask(&talk, DM_FRAME_PAGE, DM_STR("\2\0\0\0\4\0\0\0\0\0"), -1);
+    assert_int_equal(expect(&talk, DM_FRAME_PAGE_PDF).len, 0);
+    expect(&talk, DM_FRAME_PAGE_END);
+    assert_int_equal(end(&talk), WORKER_DONE);
+}
+
+static void a_file_that_does_not_fit_is_none_and_leaves_nothing_behind(void **state)
+{
+    assert_true(engine_start(&engine, 64 << 20));
+    int fd = memfd_create("drawing", MFD_CLOEXEC);
+    assert_int_equal(write(fd, drawing, sizeof(drawing) - 1), sizeof(drawing) - 1);
+    struct document *document = NULL;
+    uint32_t pages = 0;
+    struct file file = { .fd = fd, .size = sizeof(drawing) - 1 };
+    assert_int_equal(document_open(&engine, file, DM_FRAME_PDF, DM_STR(""), &document, &pages), 0);
+    DM_AUTO(dm_buf) whole = dm_buf_make(1 << 20);
+    document_page_pdf(document, 0, &whole);
+    assert_true(whole.len > 0);
+    for (size_t room = 0; room < whole.len; room++) {
+        DM_AUTO(dm_buf) cut = dm_buf_make(room);
+        document_page_pdf(document, 0, &cut);
+        assert_int_equal(cut.len, 0);
+    }
+    document_free(document);
+    engine_stop(&engine);
 }
 
 /* Asks for text and a grey image, and then for the page's pixels, which are looked at. */
@@ -301,6 +344,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_document_is_opened_and_its_pages_answered),
+        cmocka_unit_test(a_page_is_answered_as_a_pdf_where_it_is_one),
+        cmocka_unit_test(a_file_that_does_not_fit_is_none_and_leaves_nothing_behind),
         cmocka_unit_test(a_page_is_drawn_once_for_a_grey_image_and_text_recognition),
         cmocka_unit_test(a_smaller_picture_has_the_means_of_the_larger),
         cmocka_unit_test(a_picture_larger_than_any_helper_can_hold_is_refused),
