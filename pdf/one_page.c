@@ -1,9 +1,9 @@
 /* one_page.c: a page and a file around it, written anew; taking.c brings what the page's drawing refers to.
  *
  * The page has the few entries that decide how it looks, so whatever else hangs on a document (scripts, actions,
- * attachments, forms, outline, metadata) has nothing that leads to it. Notes and form fields are drawn by viewers as they
- * like, or not at all, so their appearances are made part of the page's drawing; of layers it is kept whether they are
- * shown. */
+ * attachments, forms, outline, metadata) has nothing that leads to it. Notes and form fields are drawn by viewers
+ * as they like, or not at all, so their appearances are made part of the page's drawing; of layers it is kept
+ * whether they are shown. */
 #include "one_page.h"
 
 #include <math.h>
@@ -21,7 +21,7 @@ enum {
     PIECE = 16 << 10,
 };
 
-/* ---- the page ----------------------------------------------------------------------------------------------------- */
+/* ---- the page ---------------------------------------------------------------------------------------------------- */
 
 static bool is_usable(fz_rect box)
 {
@@ -211,7 +211,7 @@ static void write_page(struct taking *taking, pdf_page *page, const struct appea
     }
 }
 
-/* ---- the file around it ------------------------------------------------------------------------------------------- */
+/* ---- the file around it ------------------------------------------------------------------------------------------ */
 
 /* The layers that the drawing uses, listed again if they are hidden (`hidden`), else all of them. */
 static void write_layers(struct taking *taking, pdf_obj *layers, bool hidden)

@@ -12,7 +12,7 @@ enum {
     TABLE_START = 256,
 };
 
-/* ---- what is left out --------------------------------------------------------------------------------------------- */
+/* ---- what is left out -------------------------------------------------------------------------------------------- */
 
 /* Entries that lead away from the drawing. */
 static bool is_left_out(const char *key)
@@ -63,7 +63,7 @@ static bool is_storage(const char *key, bool deflated)
     return deflated && (strcmp(key, "Filter") == 0 || strcmp(key, "DecodeParms") == 0);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------------------------ */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 static void write_to_file(fz_context *ctx, void *state, const void *bytes, size_t size)
 {

@@ -1,8 +1,8 @@
 /* taking.h: objects taken out of a PDF into another.
  *
- * Nothing is taken because it is there; objects are taken because something that is written refers to them. A drawing's
- * resources may point back into the document, so objects that say that they are no drawing become null, and entries that
- * lead away from one are left out.
+ * Nothing is taken because it is there; objects are taken because something that is written refers to them. A
+ * drawing's resources may point back into the document, so objects that say that they are no drawing become null, and
+ * entries that lead away from one are left out.
  *
  * References are not followed but numbered, in the order in which they are met, and their objects written one after the
  * other: no document can make this recurse, and it is bounded by the file's ceiling and a number of objects.

@@ -41,7 +41,8 @@ enum {
     DM_FRAME_SENTENCE_MAX = 240,
 };
 
-/* How a page is drawn for text recognition: it wants 300 dots per inch; a page of A3 then has 3,500 by 4,950 of them. */
+/* How a page is drawn for text recognition: it wants 300 dots per inch; a page of A3 then has 3,500 by 4,950 of
+ * them. */
 enum { DM_FRAME_SCAN_DPI = 300, DM_FRAME_SCAN_LONG_EDGE_MAX = 4096 };
 
 #define DM_FRAMES(X) /* name, on the wire, largest payload, meaning and payload */                                     \

@@ -1,5 +1,5 @@
-/* test_one_page.c: the real helper takes pages out of documents: each page alone is a PDF that reads as the page did, and
- * nothing else of its document comes along. */
+/* test_one_page.c: the real helper takes pages out of documents: each page alone is a PDF that reads as the page did,
+ * and nothing else of its document comes along. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
