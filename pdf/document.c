@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/check.h"
+#include "one_page.h"
 #include "plain.h"
 #include "plain_image.h"
 #include "source.h"
@@ -393,17 +394,15 @@ failure document_render(struct document *document, uint32_t page, uint32_t long_
     return failed;
 }
 
-failure document_scan(struct document *document, uint32_t page, uint32_t dpi, uint32_t long_edge_max,
-                      struct picture *ret, bool *ret_blank)
+failure document_scan(struct document *document, uint32_t page, struct picture *ret, bool *ret_blank)
 {
     struct page_size size = { 0 };
     failure failed = document_size(document, page, &size);
     if (failed)
         return failed;
-    if (long_edge_max > EDGE_MAX)
-        return DM_FRAME_FAILURE_TOO_LARGE;
     bool partly = false;
-    float scale = fminf((float)dpi / 72, (float)long_edge_max / fmaxf(size.width, size.height));
+    float longest = (float)DM_FRAME_SCAN_LONG_EDGE_MAX / fmaxf(size.width, size.height);
+    float scale = fminf((float)DM_FRAME_SCAN_DPI / 72, longest);
     failed = render(document, page, scale, true, &partly, ret);
     if (failed && !partly)
         return failed;
@@ -414,4 +413,21 @@ failure document_scan(struct document *document, uint32_t page, uint32_t dpi, ui
     }
     *ret_blank = blank;
     return 0;
+}
+
+void document_page_pdf(struct document *document, uint32_t page, struct dm_buf *file)
+{
+    struct engine *engine = document->engine;
+    struct page_size size;
+    bool whole = true;
+    if (document->media != DM_FRAME_PDF || document_size(document, page, &size) != 0)
+        return;
+    /* What is lost here says nothing about how the page was read. */
+    unsigned complaints = engine->complaints;
+    fz_var(whole);
+    fz_try(engine->ctx) one_page_write(engine->ctx, pdf_page_from_fz_page(engine->ctx, document->page), file);
+    fz_catch(engine->ctx) whole = false;
+    engine->complaints = complaints;
+    if (!whole || file->failed || memory_ran_out(&engine->memory))
+        dm_buf_free(file);
 }

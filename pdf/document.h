@@ -48,8 +48,11 @@ DM_MUST_USE failure document_text(struct document *document, uint32_t page, bool
 /* A picture whose longer edge has `long_edge` pixels. */
 DM_MUST_USE failure document_render(struct document *document, uint32_t page, uint32_t long_edge, bool grey,
                                     struct picture *ret);
-/* A grey picture for text recognition: as many dots per inch as asked for, but no longer edge than said. A
+/* A grey picture for text recognition: of DM_FRAME_SCAN_DPI, but no longer edge than DM_FRAME_SCAN_LONG_EDGE_MAX. A
  * page that is blank although MuPDF complained about it is damaged. */
-DM_MUST_USE failure document_scan(struct document *document, uint32_t page, uint32_t dpi, uint32_t long_edge_max,
-                                  struct picture *ret, bool *ret_blank);
+DM_MUST_USE failure document_scan(struct document *document, uint32_t page, struct picture *ret, bool *ret_blank);
+/* The page as a PDF of its own. `file`, which is empty, stays so where there is none: the document is no PDF, the file
+ * would be over the buffer's ceiling, or the page cannot be taken out. */
+void document_page_pdf(struct document *document, uint32_t page, struct dm_buf *file);
+
 #endif

@@ -12,6 +12,10 @@ struct picture {
 };
 
 void picture_free(fz_context *ctx, struct picture *picture);
+/* The grey picture with a shorter long edge, each pixel the mean of the area that it covers. False where memory is
+ * out. */
+DM_MUST_USE bool picture_shrink(fz_context *ctx, const struct picture *picture, uint32_t long_edge,
+                                struct picture *ret);
 /* All one shade, give or take the grain of a scanner. */
 bool picture_is_blank(const struct picture *picture);
 

@@ -15,12 +15,21 @@ enum state {
     READER = 4, /* of the OCR class: has no document */
 };
 
+/* A page as it is drawn for text recognition, until the next request. */
+struct scan {
+    bool there;
+    uint32_t page;
+    struct picture picture;
+    bool blank;
+};
+
 struct worker {
     const struct worker_setting *setting;
     struct channel channel;
     enum state state;
     struct document *document;
     uint32_t pages;
+    struct scan scan;
     uint32_t number; /* of the request at hand */
 };
 
@@ -54,7 +63,7 @@ static bool on_open(struct worker *worker, struct dm_frame_fields fields)
 }
 
 /* Several frames that are sent in one go, each with a payload that lies somewhere else. */
-enum { PIECES_MAX = 8 };
+enum { PIECES_MAX = 10 };
 
 struct bundle {
     struct iovec pieces[PIECES_MAX];
@@ -71,19 +80,64 @@ static void bundle_add(struct bundle *bundle, enum dm_frame_kind kind, uint32_t 
     bundle->pieces[bundle->count++] = (struct iovec){ (void *)(uintptr_t)payload, size };
 }
 
+static void drop_scan(struct worker *worker)
+{
+    if (worker->scan.there)
+        picture_free(worker->setting->engine->ctx, &worker->scan.picture);
+    worker->scan = (struct scan){ .there = false };
+}
+
+/* Draws the page for text recognition, unless it is drawn already. */
+static failure draw_scan(struct worker *worker, uint32_t page)
+{
+    if (worker->scan.there && worker->scan.page == page)
+        return 0;
+    drop_scan(worker);
+    struct scan scan = { .there = true, .page = page };
+    failure failed = document_scan(worker->document, page, &scan.picture, &scan.blank);
+    if (!failed)
+        worker->scan = scan;
+    return failed;
+}
+
 struct page_request {
     uint32_t page;
-    bool text, lines;
+    bool text, lines, pdf, scan;
     enum dm_frame_media image;
     uint32_t long_edge;
 };
 
-static failure make_image(struct worker *worker, const struct page_request *request, struct dm_buf *file)
+/* What of a page was made for a request. */
+struct page_parts {
+    struct page_size size;
+    struct page_text text;
+    struct dm_buf image;
+    struct dm_buf pdf;
+};
+
+/* The image out of the picture that text recognition will ask for; none where that is too small. */
+static failure image_of_scan(struct worker *worker, const struct page_request *request, struct picture *ret)
+{
+    failure failed = draw_scan(worker, request->page);
+    if (failed)
+        return failed;
+    const fz_pixmap *pixels = worker->scan.picture.pixels;
+    if ((uint32_t)pixels->w < request->long_edge && (uint32_t)pixels->h < request->long_edge)
+        return 0;
+    fz_context *ctx = worker->setting->engine->ctx;
+    bool made = picture_shrink(ctx, &worker->scan.picture, request->long_edge, ret);
+    return made ? 0 : DM_FRAME_FAILURE_TOO_LARGE;
+}
+
+static failure make_image(struct worker *worker, const struct page_request *request, bool will_scan,
+                          struct dm_buf *file)
 {
     fz_context *ctx = worker->setting->engine->ctx;
     bool grey = request->image == DM_FRAME_JPEG;
     struct picture picture = { 0 };
-    failure failed = document_render(worker->document, request->page, request->long_edge, grey, &picture);
+    failure failed = will_scan && grey ? image_of_scan(worker, request, &picture) : 0;
+    if (!failed && !picture.pixels)
+        failed = document_render(worker->document, request->page, request->long_edge, grey, &picture);
     if (failed)
         return failed;
     bool made = grey ? picture_jpeg(&picture, file) : picture_png(ctx, &picture, file);
@@ -91,35 +145,50 @@ static failure make_image(struct worker *worker, const struct page_request *requ
     return made ? 0 : DM_FRAME_FAILURE_TOO_LARGE;
 }
 
+static failure make_page(struct worker *worker, const struct page_request *request, struct page_parts *parts)
+{
+    failure failed = document_size(worker->document, request->page, &parts->size);
+    if (!failed && request->text)
+        failed = document_text(worker->document, request->page, request->lines, &parts->text);
+    if (!failed && request->long_edge > 0)
+        failed = make_image(worker, request, request->scan && !parts->text.legible, &parts->image);
+    if (!failed && request->pdf)
+        document_page_pdf(worker->document, request->page, &parts->pdf);
+    return failed;
+}
+
+static bool send_page(struct worker *worker, const struct page_request *request, const struct page_parts *parts)
+{
+    struct bundle bundle = { .count = 0 };
+    DM_AUTO(dm_buf) end = dm_buf_make(DM_FRAME_HEAD);
+    dm_frame_add_f32(&end, parts->size.width);
+    dm_frame_add_f32(&end, parts->size.height);
+    dm_frame_add_u8(&end, parts->text.legible);
+    if (request->text)
+        bundle_add(&bundle, DM_FRAME_TEXT, worker->number, parts->text.text.at, parts->text.text.len);
+    if (request->lines)
+        bundle_add(&bundle, DM_FRAME_LINES, worker->number, parts->text.lines.at, parts->text.lines.len);
+    if (request->long_edge > 0)
+        bundle_add(&bundle, DM_FRAME_IMAGE, worker->number, parts->image.at, parts->image.len);
+    if (request->pdf)
+        bundle_add(&bundle, DM_FRAME_PAGE_PDF, worker->number, parts->pdf.at, parts->pdf.len);
+    bundle_add(&bundle, DM_FRAME_PAGE_END, worker->number, end.at, end.len);
+    return !end.failed && channel_send_pieces(&worker->channel, bundle.pieces, bundle.count);
+}
+
 static bool answer_page(struct worker *worker, const struct page_request *request)
 {
-    struct page_size size = { 0 };
-    struct page_text text = page_text_make();
-    DM_AUTO(dm_buf) image = dm_buf_make(DM_FRAME_IMAGE_MAX);
-    failure failed = document_size(worker->document, request->page, &size);
-    if (!failed && request->text)
-        failed = document_text(worker->document, request->page, request->lines, &text);
-    if (!failed && request->long_edge > 0)
-        failed = make_image(worker, request, &image);
-    bool sent;
-    if (failed) {
-        sent = answer_failure(worker, failed);
-    } else {
-        struct bundle bundle = { .count = 0 };
-        DM_AUTO(dm_buf) end = dm_buf_make(DM_FRAME_HEAD);
-        dm_frame_add_f32(&end, size.width);
-        dm_frame_add_f32(&end, size.height);
-        dm_frame_add_u8(&end, text.legible);
-        if (request->text)
-            bundle_add(&bundle, DM_FRAME_TEXT, worker->number, text.text.at, text.text.len);
-        if (request->lines)
-            bundle_add(&bundle, DM_FRAME_LINES, worker->number, text.lines.at, text.lines.len);
-        if (request->long_edge > 0)
-            bundle_add(&bundle, DM_FRAME_IMAGE, worker->number, image.at, image.len);
-        bundle_add(&bundle, DM_FRAME_PAGE_END, worker->number, end.at, end.len);
-        sent = !end.failed && channel_send_pieces(&worker->channel, bundle.pieces, bundle.count);
-    }
-    page_text_free(&text);
+    struct page_parts parts = {
+        .text = page_text_make(),
+        .image = dm_buf_make(DM_FRAME_IMAGE_MAX),
+        .pdf = dm_buf_make(DM_FRAME_PAGE_PDF_MAX),
+    };
+    drop_scan(worker);
+    failure failed = make_page(worker, request, &parts);
+    bool sent = failed ? answer_failure(worker, failed) : send_page(worker, request, &parts);
+    page_text_free(&parts.text);
+    dm_buf_free(&parts.image);
+    dm_buf_free(&parts.pdf);
     return sent;
 }
 
@@ -130,6 +199,8 @@ static bool on_page(struct worker *worker, struct dm_frame_fields fields)
     struct page_request request = { .page = page - 1 };
     request.text = wants & DM_FRAME_WANT_TEXT;
     request.lines = request.text && (wants & DM_FRAME_WANT_LINES);
+    request.pdf = wants & DM_FRAME_WANT_PDF;
+    request.scan = request.text && (wants & DM_FRAME_WANT_SCAN);
     request.image = (enum dm_frame_media)dm_frame_u8(&fields);
     request.long_edge = dm_frame_u32(&fields);
     if (!dm_frame_fields_done(&fields))
@@ -175,17 +246,14 @@ static bool answer_pixels(struct worker *worker, const struct picture *picture)
 static bool on_scan(struct worker *worker, struct dm_frame_fields fields)
 {
     uint32_t page = dm_frame_u32(&fields);
-    uint32_t dpi = dm_frame_u32(&fields);
-    uint32_t long_edge_max = dm_frame_u32(&fields);
-    if (!dm_frame_fields_done(&fields) || dpi == 0 || long_edge_max == 0)
+    if (!dm_frame_fields_done(&fields))
         return false;
     if (page == 0 || page > worker->pages)
         return answer_failure(worker, DM_FRAME_FAILURE_NO_SUCH_PAGE);
-    struct picture picture = { 0 };
-    bool blank = false;
-    failure failed = document_scan(worker->document, page - 1, dpi, long_edge_max, &picture, &blank);
-    bool sent = failed ? answer_failure(worker, failed) : answer_pixels(worker, blank ? NULL : &picture);
-    picture_free(worker->setting->engine->ctx, &picture);
+    failure failed = draw_scan(worker, page - 1);
+    bool sent = failed ? answer_failure(worker, failed)
+                       : answer_pixels(worker, worker->scan.blank ? NULL : &worker->scan.picture);
+    drop_scan(worker);
     return sent;
 }
 
@@ -252,6 +320,7 @@ int worker_serve(const struct worker_setting *setting, int socket)
         if (!handle(&worker, head.kind, payload))
             status = WORKER_CONFUSED;
     }
+    drop_scan(&worker);
     document_free(worker.document);
     channel_free(&worker.channel);
     return status;

@@ -23,7 +23,7 @@
 #include "base/buf.h"
 
 enum {
-    DM_FRAME_VERSION = 1,
+    DM_FRAME_VERSION = 2,
     DM_FRAME_HEAD = 12,
     DM_FRAME_SOCKET = 3, /* the descriptor at which zygotes and workers find their socket */
 };
@@ -34,11 +34,16 @@ enum {
     DM_FRAME_LINES_MAX = 256 << 10, /* lines, not bytes */
     DM_FRAME_LINE = 24,             /* bytes: u32 at, u32 length, f32 x0 y0 x1 y1 */
     DM_FRAME_IMAGE_MAX = 64 << 20,
+    DM_FRAME_PAGE_PDF_MAX = 8 << 20,
     DM_FRAME_PIXELS_MAX = 16 << 20,
     DM_FRAME_PIXELS_HEAD = 16,
     DM_FRAME_PASSWORD_MAX = 1024,
     DM_FRAME_SENTENCE_MAX = 240,
 };
+
+/* How a page is drawn for text recognition: it wants 300 dots per inch; a page of A3 then has 3,500 by 4,950 of
+ * them. */
+enum { DM_FRAME_SCAN_DPI = 300, DM_FRAME_SCAN_LONG_EDGE_MAX = 4096 };
 
 #define DM_FRAMES(X) /* name, on the wire, largest payload, meaning and payload */                                     \
     /* zygote to parent, once and unasked: u32 version; nothing more, or a sentence that says why it cannot work */    \
@@ -58,13 +63,14 @@ enum {
     X(LINES, 20, DM_FRAME_LINES_MAX *DM_FRAME_LINE, "where the lines of the text stand, in order")                     \
     X(IMAGE, 21, DM_FRAME_IMAGE_MAX, "a JPEG or PNG file")                                                             \
     X(PAGE_END, 22, 9, "f32 width, f32 height, u8 1 if the document has text here: the page is complete")              \
-    /* parent to text worker: u32 page, u32 dots per inch, u32 largest long edge */                                    \
-    X(SCAN, 23, 12, "render a page for text recognition")                                                              \
+    /* parent to text worker: u32 page from 1 */                                                                       \
+    X(SCAN, 23, 4, "render a page for text recognition")                                                               \
     /* text worker to parent, and parent to OCR worker: u32 width, u32 height (both 0: the page is blank), */          \
     /* u32 dots per inch, f32 points per pixel, then width * height grey bytes */                                      \
     X(PIXELS, 24, DM_FRAME_PIXELS_HEAD + DM_FRAME_PIXELS_MAX, "a rendered page")                                       \
     X(RECOGNISED, 25, 0, "text and lines are complete")                                                                \
-    X(FAILED, 26, 1, "u8: one of DM_FRAME_FAILURES; the request is over")
+    X(FAILED, 26, 1, "u8: one of DM_FRAME_FAILURES; the request is over")                                              \
+    X(PAGE_PDF, 27, DM_FRAME_PAGE_PDF_MAX, "the page as a PDF file of its own; empty: it cannot be had as one")
 
 #define DM_FRAME_ENUM(name, wire, max, meaning) DM_FRAME_##name = wire,
 enum dm_frame_kind { DM_FRAMES(DM_FRAME_ENUM) };
@@ -94,8 +100,17 @@ enum dm_frame_media {
     DM_FRAME_PLAIN = 6,
 };
 
-/* Bits of `wants` in PAGE. An image is wanted where the long edge is not 0. */
-enum { DM_FRAME_WANT_TEXT = 1, DM_FRAME_WANT_LINES = 2 };
+/* Bits of `wants` in PAGE. An image is wanted where the long edge is not 0. Answers come in the order TEXT, LINES,
+ * IMAGE, PAGE_PDF, as far as they are wanted, and PAGE_END.
+ *
+ * WANT_SCAN says that SCAN will be the next request if the page has no text. It changes no answer: a grey image is then
+ * made out of the picture that SCAN asks for, which is drawn once and kept for it. */
+enum {
+    DM_FRAME_WANT_TEXT = 1,
+    DM_FRAME_WANT_LINES = 2,
+    DM_FRAME_WANT_PDF = 4,
+    DM_FRAME_WANT_SCAN = 8,
+};
 
 struct dm_frame_head {
     enum dm_frame_kind kind;

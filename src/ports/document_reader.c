@@ -8,6 +8,7 @@ void dm_page_content_free(struct dm_page_content *content)
 {
     dm_buf_free(&content->text);
     dm_buf_free(&content->image);
+    dm_buf_free(&content->pdf);
     dm_free(content->lines);
     *content = (struct dm_page_content){ 0 };
 }

@@ -20,12 +20,14 @@ struct dm_source {
 
 enum dm_ocr { DM_OCR_AUTO, /* where the page has no text */ DM_OCR_NEVER };
 
+/* Any of these together; the document's page is looked at once for all of them. */
 struct dm_page_want {
     bool text;
     bool lines;                /* positions of the text's lines, too */
     enum dm_ocr ocr;           /* looked at only with `text` */
     uint32_t image_long_edge;  /* pixels of the longer edge of a picture to make; 0: no picture. At most 4096. */
     enum dm_media image_media; /* DM_MEDIA_JPEG (grey, for models) or DM_MEDIA_PNG (colour, for people) */
+    bool pdf;                  /* the page as a PDF file of its own */
 };
 
 /* A line of text: where it stands in the text (bytes) and on the page (points, from the top left corner). */
@@ -43,6 +45,14 @@ struct dm_page_content {
     bool ocr_used;
     float width, height; /* points */
     struct dm_buf image;
+    /* One page that looks like this one and has its text; forms and notes are part of what is drawn. Nothing else of
+     * the document: no scripts, attachments, outline, links, metadata or encryption. The same page gives the same
+     * bytes.
+     *
+     * Empty where there is no such file: the document is no PDF, the file would be over 8 MiB, or the page's objects
+     * are too entangled or too broken to be taken out. That is no error, since what else was wanted of the page is
+     * there; a model can still be given the picture. */
+    struct dm_buf pdf;
 };
 
 void dm_page_content_free(struct dm_page_content *content); /* leaves it empty */

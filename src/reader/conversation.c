@@ -10,12 +10,6 @@
 #include "base/alloc.h"
 #include "base/check.h"
 
-enum {
-    /* Text recognition wants 300 dots per inch; a page of A3 then has 3,500 by 4,950 of them. */
-    SCAN_DPI = 300,
-    SCAN_LONG_EDGE_MAX = 4096,
-};
-
 /* No page is larger, and a float still tells its points apart. */
 static const float coordinate_max = 2e6F;
 
@@ -165,6 +159,16 @@ static bool take_image(struct dm_frame_fields *fields, enum dm_media media, stru
     return !content->image.failed;
 }
 
+/* Whether it can be read as a PDF is the model's matter; that it is one, ours. */
+static bool take_pdf(struct dm_frame_fields *fields, struct dm_page_content *content)
+{
+    if (fields->rest.len > 0 && !dm_str_starts(fields->rest, DM_STR("%PDF-")))
+        return false;
+    content->pdf = dm_buf_make(DM_FRAME_PAGE_PDF_MAX);
+    dm_buf_add(&content->pdf, fields->rest);
+    return !content->pdf.failed;
+}
+
 static bool take_end(struct dm_frame_fields *fields, struct dm_page_content *content)
 {
     content->width = dm_frame_f32(fields);
@@ -175,6 +179,34 @@ static bool take_end(struct dm_frame_fields *fields, struct dm_page_content *con
            is_coordinate(content->height) && content->width > 0 && content->height > 0;
 }
 
+static bool take_part(const struct dm_frame_head *head, struct dm_frame_fields *fields, const struct dm_page_want *want,
+                      struct dm_page_content *content)
+{
+    switch (head->kind) {
+    case DM_FRAME_TEXT:
+        return take_text(fields, content);
+    case DM_FRAME_LINES:
+        return take_lines(fields, content);
+    case DM_FRAME_IMAGE:
+        return take_image(fields, want->image_media, content);
+    case DM_FRAME_PAGE_PDF:
+        return take_pdf(fields, content);
+    default:
+        return take_end(fields, content);
+    }
+}
+
+static uint8_t wants_of(const struct dm_page_want *want)
+{
+    unsigned wants = want->pdf ? DM_FRAME_WANT_PDF : 0;
+    if (want->text) {
+        wants |= DM_FRAME_WANT_TEXT;
+        wants |= want->lines ? DM_FRAME_WANT_LINES : 0;
+        wants |= want->ocr == DM_OCR_AUTO ? DM_FRAME_WANT_SCAN : 0;
+    }
+    return (uint8_t)wants;
+}
+
 enum dm_talk dm_ask_page(struct dm_helper *worker, uint32_t page, const struct dm_page_want *want, int64_t deadline_ms,
                          enum dm_code *ret_code, struct dm_page_content *content)
 {
@@ -183,11 +215,12 @@ enum dm_talk dm_ask_page(struct dm_helper *worker, uint32_t page, const struct d
         .text = want->text,
         .lines = want->text && want->lines,
         .image = want->image_long_edge > 0,
+        .pdf = want->pdf,
     };
     DM_AUTO(dm_buf) frame = dm_buf_make(64);
     size_t begun = begin(worker, &asked, &frame, DM_FRAME_PAGE);
     dm_frame_add_u32(&frame, page);
-    dm_frame_add_u8(&frame, (uint8_t)((asked.text ? DM_FRAME_WANT_TEXT : 0) | (asked.lines ? DM_FRAME_WANT_LINES : 0)));
+    dm_frame_add_u8(&frame, wants_of(want));
     dm_frame_add_u8(&frame, want->image_media == DM_MEDIA_PNG ? DM_FRAME_PNG : DM_FRAME_JPEG);
     dm_frame_add_u32(&frame, want->image_long_edge);
     dm_frame_end(&frame, begun);
@@ -198,11 +231,7 @@ enum dm_talk dm_ask_page(struct dm_helper *worker, uint32_t page, const struct d
         talk = next(worker, &asked, deadline_ms, &head, &fields, ret_code);
         if (talk != DM_TALK_OK || *ret_code != DM_OK)
             return talk;
-        bool fine = head.kind == DM_FRAME_TEXT    ? take_text(&fields, content)
-                    : head.kind == DM_FRAME_LINES ? take_lines(&fields, content)
-                    : head.kind == DM_FRAME_IMAGE ? take_image(&fields, want->image_media, content)
-                                                  : take_end(&fields, content);
-        if (!fine)
+        if (!take_part(&head, &fields, want, content))
             return DM_TALK_LIE;
         if (dm_rules_last(head.kind))
             return DM_TALK_OK;
@@ -217,8 +246,6 @@ enum dm_talk dm_ask_scan(struct dm_helper *worker, uint32_t page, int64_t deadli
     DM_AUTO(dm_buf) frame = dm_buf_make(64);
     size_t begun = begin(worker, &asked, &frame, DM_FRAME_SCAN);
     dm_frame_add_u32(&frame, page);
-    dm_frame_add_u32(&frame, SCAN_DPI);
-    dm_frame_add_u32(&frame, SCAN_LONG_EDGE_MAX);
     dm_frame_end(&frame, begun);
     struct dm_frame_head head;
     struct dm_frame_fields fields;
@@ -232,7 +259,7 @@ enum dm_talk dm_ask_scan(struct dm_helper *worker, uint32_t page, int64_t deadli
     uint32_t height = dm_frame_u32(&fields);
     uint32_t dpi = dm_frame_u32(&fields);
     float points = dm_frame_f32(&fields);
-    bool fine = !fields.failed && width <= SCAN_LONG_EDGE_MAX && height <= SCAN_LONG_EDGE_MAX &&
+    bool fine = !fields.failed && width <= DM_FRAME_SCAN_LONG_EDGE_MAX && height <= DM_FRAME_SCAN_LONG_EDGE_MAX &&
                 (width == 0) == (height == 0) && fields.rest.len == (size_t)width * height;
     if (!fine || dpi > 100000 || !is_coordinate(points) || points <= 0)
         return DM_TALK_LIE;

@@ -10,7 +10,7 @@
 
 enum dm_talk dm_ask_open(struct dm_helper *worker, const struct dm_source *source, uint64_t size_bytes,
                          int64_t deadline_ms, enum dm_code *ret_code, uint32_t *ret_pages);
-/* Fills text, lines, image, size and has_text_layer; the caller frees the content in any case. */
+/* Fills text, lines, image, PDF, size and has_text_layer; the caller frees the content in any case. */
 enum dm_talk dm_ask_page(struct dm_helper *worker, uint32_t page, const struct dm_page_want *want, int64_t deadline_ms,
                          enum dm_code *ret_code, struct dm_page_content *content);
 

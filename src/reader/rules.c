@@ -2,7 +2,9 @@
 #include "reader/rules.h"
 
 /* Which part of the question an answer belongs to. */
-enum part { ALWAYS, TEXT, LINES, IMAGE };
+enum part { ALWAYS, TEXT, LINES, IMAGE, PDF, PARTS };
+
+enum { BEFORE_PDF = 1U << TEXT | 1U << LINES | 1U << IMAGE };
 
 static const struct {
     enum dm_ask ask;
@@ -20,7 +22,8 @@ static const struct {
     { DM_ASK_PAGE, DM_FRAME_TEXT, TEXT, 0, 0, false },
     { DM_ASK_PAGE, DM_FRAME_LINES, LINES, 0, 1U << TEXT, false },
     { DM_ASK_PAGE, DM_FRAME_IMAGE, IMAGE, 8, 1U << TEXT | 1U << LINES, false },
-    { DM_ASK_PAGE, DM_FRAME_PAGE_END, ALWAYS, 9, 1U << TEXT | 1U << LINES | 1U << IMAGE, true },
+    { DM_ASK_PAGE, DM_FRAME_PAGE_PDF, PDF, 0, BEFORE_PDF, false },
+    { DM_ASK_PAGE, DM_FRAME_PAGE_END, ALWAYS, 9, BEFORE_PDF | 1U << PDF, true },
     { DM_ASK_PAGE, DM_FRAME_FAILED, ALWAYS, 1, 0, true },
     { DM_ASK_SCAN, DM_FRAME_PIXELS, ALWAYS, DM_FRAME_PIXELS_HEAD, 0, true },
     { DM_ASK_SCAN, DM_FRAME_FAILED, ALWAYS, 1, 0, true },
@@ -39,7 +42,10 @@ static bool wanted(const struct dm_asked *asked, enum part part)
         return asked->lines;
     case IMAGE:
         return asked->image;
+    case PDF:
+        return asked->pdf;
     case ALWAYS:
+    case PARTS:
         break;
     }
     return true;
@@ -59,7 +65,7 @@ bool dm_rules_allow(struct dm_asked *asked, const struct dm_frame_head *head)
             return false;
         if (head->kind == DM_FRAME_FAILED && asked->seen)
             return false; /* it succeeds or it fails, not both */
-        for (enum part part = TEXT; part <= IMAGE; part++)
+        for (enum part part = TEXT; part < PARTS; part++)
             if ((rows[i].after & 1U << part) && wanted(asked, part) && !(asked->seen & 1U << part))
                 return false;
         asked->seen |= 1U << rows[i].part;

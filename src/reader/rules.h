@@ -19,9 +19,9 @@ enum dm_ask {
 /* What was asked, and how far the answer has come. */
 struct dm_asked {
     enum dm_ask ask;
-    uint32_t number;         /* that answers must repeat */
-    bool text, lines, image; /* wanted: what was not asked for is not due */
-    unsigned seen;           /* bits by row of the table */
+    uint32_t number;              /* that answers must repeat */
+    bool text, lines, image, pdf; /* wanted: what was not asked for is not due */
+    unsigned seen;                /* bits by row of the table */
 };
 
 /* Looks at a head before its payload is read: false ends the helper. Marks the answer as seen. */

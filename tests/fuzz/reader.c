@@ -11,7 +11,7 @@
 #include "embedded/embedded.h"
 #include "talk.h"
 
-enum { SAID_MAX = 128 << 10, WANT_LINES = 1, WANT_IMAGE = 2, WANT_PNG = 4, SKIP_TEXT = 8 };
+enum { SAID_MAX = 128 << 10, WANT_LINES = 1, WANT_IMAGE = 2, WANT_PNG = 4, SKIP_TEXT = 8, WANT_PDF = 16 };
 
 static int64_t soon(void)
 {
@@ -37,7 +37,8 @@ static bool ask_page(struct dm_helper *worker, unsigned wants)
     struct dm_page_want want = { .text = !(wants & SKIP_TEXT),
                                  .lines = wants & WANT_LINES,
                                  .image_long_edge = wants & WANT_IMAGE ? 100 : 0,
-                                 .image_media = wants & WANT_PNG ? DM_MEDIA_PNG : DM_MEDIA_JPEG };
+                                 .image_media = wants & WANT_PNG ? DM_MEDIA_PNG : DM_MEDIA_JPEG,
+                                 .pdf = wants & WANT_PDF };
     struct dm_page_content content = { 0 };
     enum dm_code code = DM_OK;
     enum dm_talk talk = dm_ask_page(worker, 1, &want, soon(), &code, &content);
@@ -47,6 +48,8 @@ static bool ask_page(struct dm_helper *worker, unsigned wants)
         EXPECT(content.width > 0 && isfinite(content.width) && content.height > 0 && isfinite(content.height));
         EXPECT((content.image.len > 0) == (want.image_long_edge > 0));
         EXPECT(want.text || content.text.len == 0);
+        EXPECT(want.pdf || content.pdf.len == 0);
+        EXPECT(content.pdf.len == 0 || dm_str_starts(dm_buf_str(&content.pdf), DM_STR("%PDF-")));
     }
     dm_page_content_free(&content);
     return talk == DM_TALK_OK;

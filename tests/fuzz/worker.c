@@ -58,8 +58,8 @@ static void *listen_to(void *argument)
     struct dm_str payload;
     while (channel_next(&channel, &head, &payload)) {
         EXPECT(head.kind == DM_FRAME_OPENED || head.kind == DM_FRAME_TEXT || head.kind == DM_FRAME_LINES ||
-               head.kind == DM_FRAME_IMAGE || head.kind == DM_FRAME_PAGE_END || head.kind == DM_FRAME_PIXELS ||
-               head.kind == DM_FRAME_FAILED);
+               head.kind == DM_FRAME_IMAGE || head.kind == DM_FRAME_PAGE_PDF || head.kind == DM_FRAME_PAGE_END ||
+               head.kind == DM_FRAME_PIXELS || head.kind == DM_FRAME_FAILED);
         if (head.kind == DM_FRAME_TEXT)
             EXPECT(dm_str_is_utf8(payload) && dm_str_find_char(payload, '\0') == payload.len);
         if (head.kind == DM_FRAME_LINES)

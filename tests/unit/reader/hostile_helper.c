@@ -462,15 +462,12 @@ failure __wrap_document_text(struct document *document, uint32_t page, bool line
     return 0;
 }
 
-failure __real_document_scan(struct document *document, uint32_t page, uint32_t dpi, uint32_t long_edge_max,
-                             struct picture *ret, bool *ret_blank);
-failure __wrap_document_scan(struct document *document, uint32_t page, uint32_t dpi, uint32_t long_edge_max,
-                             struct picture *ret, bool *ret_blank);
-failure __wrap_document_scan(struct document *document, uint32_t page, uint32_t dpi, uint32_t long_edge_max,
-                             struct picture *ret, bool *ret_blank)
+failure __real_document_scan(struct document *document, uint32_t page, struct picture *ret, bool *ret_blank);
+failure __wrap_document_scan(struct document *document, uint32_t page, struct picture *ret, bool *ret_blank);
+failure __wrap_document_scan(struct document *document, uint32_t page, struct picture *ret, bool *ret_blank)
 {
     if (!passed_on[0])
-        return __real_document_scan(document, page, dpi, long_edge_max, ret, ret_blank);
+        return __real_document_scan(document, page, ret, ret_blank);
     fz_context *ctx = engine->ctx;
     fz_pixmap *pixels = fz_new_pixmap(ctx, fz_device_gray(ctx), (int)strlen(passed_on), 1, NULL, 0);
     memcpy(pixels->samples, passed_on, strlen(passed_on));

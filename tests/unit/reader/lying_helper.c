@@ -129,6 +129,20 @@ static void send_wrong_frame(const char *mode, uint32_t number)
         send_frame(DM_FRAME_FAILED, number, DM_STR("\x63"));
     if (is(mode, "unasked picture"))
         send_frame(DM_FRAME_IMAGE, number, DM_STR("\xff\xd8\xff\xe0 and so on"));
+    if (is(mode, "unasked PDF"))
+        send_frame(DM_FRAME_PAGE_PDF, number, DM_STR("%PDF-1.7"));
+}
+
+/* Modes that begin with "PDF ": text, lines, and as a PDF what is one, or not, or nothing at all. */
+static void send_pdf(const char *mode, uint32_t number)
+{
+    send_frame(DM_FRAME_TEXT, number, DM_STR("fine\n"));
+    send_line(number, 0, 4, 0, 1);
+    if (is(mode, "PDF that is none"))
+        send_frame(DM_FRAME_PAGE_PDF, number, DM_STR("<html>"));
+    if (is(mode, "PDF honest"))
+        send_frame(DM_FRAME_PAGE_PDF, number, DM_STR("%PDF-1.7"));
+    send_end(number, 100, 1);
 }
 
 static void send_wrong_content(const char *mode, uint32_t number)
@@ -271,6 +285,10 @@ static void worker(void)
             bool lines = dm_frame_u8(&fields) & DM_FRAME_WANT_LINES;
             if (page == 1 && is_scan(mode)) {
                 answer_without_text(mode, number, lines);
+                continue;
+            }
+            if (page == 1 && strncmp(mode, "PDF ", 4) == 0) {
+                send_pdf(mode, number);
                 continue;
             }
             if (page == 1 && !is(mode, "honest"))

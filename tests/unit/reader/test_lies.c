@@ -54,6 +54,7 @@ static void whatever_a_helper_does_costs_one_page_and_the_next_goes_on(void **st
         { "a parent's own request", DM_CRASHED },
         { "unknown failure", DM_CRASHED },
         { "unasked picture", DM_CRASHED },
+        { "unasked PDF", DM_CRASHED },
         { "no UTF-8", DM_CRASHED },
         { "NUL", DM_CRASHED },
         { "text twice", DM_CRASHED },
@@ -97,6 +98,29 @@ static void an_honest_helper_is_believed(void **state)
     dm_page_content_free(&content);
     dm_reader_close(rig.reader, handle);
     close(fd);
+}
+
+static void a_page_that_shall_be_a_pdf_comes_as_one_or_costs_the_page(void **state)
+{
+    static const struct {
+        const char *mode;
+        enum dm_code code;
+    } cases[] = { { "PDF honest", DM_OK }, { "PDF that is none", DM_CRASHED }, { "PDF missing", DM_CRASHED } };
+    struct dm_page_want want = { .text = true, .lines = true, .ocr = DM_OCR_NEVER, .pdf = true };
+    for (size_t i = 0; i < DM_COUNT(cases); i++) {
+        int fd = file_of(dm_str_z(cases[i].mode));
+        uint32_t pages = 0;
+        struct dm_reader_handle *handle = rig_open(&rig, fd, DM_MEDIA_TEXT, &pages);
+        struct dm_page_content content = { 0 };
+        enum dm_code rc = dm_reader_page(rig.reader, handle, 1, &want, &content, &rig.err);
+        if (rc != cases[i].code)
+            fail_msg("%s: %s (%s)", cases[i].mode, dm_code_name(rc), rig.err.text);
+        assert_string_equal(dm_buf_z(&content.pdf), rc == DM_OK ? "%PDF-1.7" : "");
+        dm_page_content_free(&content);
+        rig_expect(&rig, handle, 2, "fine\n");
+        dm_reader_close(rig.reader, handle);
+        close(fd);
+    }
 }
 
 static void recognition_that_goes_wrong_costs_one_page_and_not_the_open_document(void **state)
@@ -207,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_honest_helper_is_believed),
         cmocka_unit_test(whatever_a_helper_does_costs_one_page_and_the_next_goes_on),
+        cmocka_unit_test(a_page_that_shall_be_a_pdf_comes_as_one_or_costs_the_page),
         cmocka_unit_test(recognition_that_goes_wrong_costs_one_page_and_not_the_open_document),
         cmocka_unit_test(a_helper_that_fails_at_opening_gives_its_place_back),
         cmocka_unit_test(a_document_that_changes_its_number_of_pages_is_not_read_on),

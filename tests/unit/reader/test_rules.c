@@ -13,9 +13,11 @@ static bool allow(struct dm_asked *asked, enum dm_frame_kind kind, uint32_t size
     return dm_rules_allow(asked, &(struct dm_frame_head){ .kind = kind, .number = asked->number, .size = size });
 }
 
-static void a_page_is_text_then_lines_then_picture_then_its_end(void **state)
+static void a_page_is_text_then_lines_then_picture_then_pdf_then_its_end(void **state)
 {
-    struct dm_asked asked = { .ask = DM_ASK_PAGE, .number = 4, .text = true, .lines = true, .image = true };
+    struct dm_asked asked = {
+        .ask = DM_ASK_PAGE, .number = 4, .text = true, .lines = true, .image = true, .pdf = true
+    };
     assert_false(allow(&asked, DM_FRAME_LINES, 24));
     assert_false(allow(&asked, DM_FRAME_PAGE_END, 9));
     assert_true(allow(&asked, DM_FRAME_TEXT, 100));
@@ -24,7 +26,11 @@ static void a_page_is_text_then_lines_then_picture_then_its_end(void **state)
     assert_false(allow(&asked, DM_FRAME_IMAGE, 100));
     assert_true(allow(&asked, DM_FRAME_LINES, 24));
     assert_false(allow(&asked, DM_FRAME_PAGE_END, 9));
+    assert_false(allow(&asked, DM_FRAME_PAGE_PDF, 100));
     assert_true(allow(&asked, DM_FRAME_IMAGE, 100));
+    assert_false(allow(&asked, DM_FRAME_PAGE_END, 9));
+    assert_true(allow(&asked, DM_FRAME_PAGE_PDF, 0));
+    assert_false(allow(&asked, DM_FRAME_PAGE_PDF, 100));
     assert_true(allow(&asked, DM_FRAME_PAGE_END, 9));
     assert_true(dm_rules_last(DM_FRAME_PAGE_END));
     assert_false(dm_rules_last(DM_FRAME_TEXT));
@@ -36,6 +42,7 @@ static void what_was_not_asked_for_is_not_due(void **state)
     assert_true(allow(&asked, DM_FRAME_TEXT, 0));
     assert_false(allow(&asked, DM_FRAME_LINES, 0));
     assert_false(allow(&asked, DM_FRAME_IMAGE, 100));
+    assert_false(allow(&asked, DM_FRAME_PAGE_PDF, 100));
     assert_true(allow(&asked, DM_FRAME_PAGE_END, 9));
 }
 
@@ -89,7 +96,7 @@ static void an_answer_too_short_to_mean_anything_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_page_is_text_then_lines_then_picture_then_its_end),
+        cmocka_unit_test(a_page_is_text_then_lines_then_picture_then_pdf_then_its_end),
         cmocka_unit_test(what_was_not_asked_for_is_not_due),
         cmocka_unit_test(only_the_kinds_of_the_table_answer_a_question),
         cmocka_unit_test(an_answer_to_another_request_is_refused),
