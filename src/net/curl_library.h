@@ -26,7 +26,17 @@
     X(CURLcode, mime_type, (curl_mimepart * part, const char *type))                                                   \
     X(CURLcode, mime_data_cb,                                                                                          \
       (curl_mimepart * part, curl_off_t size, curl_read_callback read, curl_seek_callback seek,                        \
-       curl_free_callback release, void *context))
+       curl_free_callback release, void *context))                                                                     \
+    X(CURLM *, multi_init, (void))                                                                                     \
+    X(CURLMcode, multi_cleanup, (CURLM * multi))                                                                       \
+    X(CURLMcode, multi_setopt, (CURLM * multi, CURLMoption option, ...))                                               \
+    X(CURLMcode, multi_add_handle, (CURLM * multi, CURL * curl))                                                       \
+    X(CURLMcode, multi_remove_handle, (CURLM * multi, CURL * curl))                                                    \
+    X(CURLMcode, multi_perform, (CURLM * multi, int *running))                                                         \
+    X(CURLMcode, multi_poll,                                                                                           \
+      (CURLM * multi, struct curl_waitfd *also, unsigned also_count, int timeout_ms, int *changed))                    \
+    X(CURLMcode, multi_wakeup, (CURLM * multi))                                                                        \
+    X(CURLMsg *, multi_info_read, (CURLM * multi, int *left))
 
 /* libcurl's own macros check the arguments of curl_easy_setopt by its name; through a pointer nobody does. So numbers are passed
  * as long or curl_off_t by hand. */
