@@ -1,0 +1,78 @@
+/* aws.h: the door of aws: who asks, and the signature that says so (Signature Version 4).
+ *
+ * Nothing here sends anything. A caller makes a request as net.h wants it, lets it be signed, adds the headers that come out, and
+ * sends it within five minutes; a second attempt is signed anew. The environment is not read either: the caller hands
+ * in a way to ask for its variables. */
+#ifndef DM_AWS_H
+#define DM_AWS_H
+
+#include "base/secret.h"
+#include "net/net.h"
+
+/* ---- credentials ------------------------------------------------------------------------------------------------ */
+
+struct dm_aws_credentials {
+    struct dm_secret key_id;  /* AKIA…, ASIA… */
+    struct dm_secret key;     /* the secret access key */
+    struct dm_secret session; /* empty: they are no temporary ones */
+};
+
+/* Where AWS's own programs look: the value of an environment variable, empty where it is not set. It stays valid. */
+struct dm_aws_environment {
+    struct dm_str (*variable)(void *context, const char *name);
+    void *context;
+};
+
+/* From the first of these that is configured; one that is configured and does not hold what it must is an error:
+ *
+ *   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN;
+ *   2. the profile named by AWS_PROFILE (or "default") in the files AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and
+ *      AWS_CONFIG_FILE (~/.aws/config), where the first goes before.
+ *
+ * DM_NOT_FOUND: none is. DM_INVALID: half of a pair, or a line that is none. DM_UNSUPPORTED: a source that docmill cannot use
+ * (roles, SSO, a process, containers), which the sentence names. DM_IO, DM_DENIED, DM_TOO_LARGE: a file cannot be read. */
+DM_MUST_USE enum dm_code dm_aws_credentials_find(const struct dm_aws_environment *environment,
+                                                 struct dm_aws_credentials *ret, struct dm_err *err);
+void dm_aws_credentials_free(struct dm_aws_credentials *credentials);
+
+/* Appends the region: AWS_REGION, AWS_DEFAULT_REGION, the profile's. DM_NOT_FOUND: nobody says it. */
+DM_MUST_USE enum dm_code dm_aws_region_find(const struct dm_aws_environment *environment, struct dm_buf *ret,
+                                            struct dm_err *err);
+
+/* ---- signing ---------------------------------------------------------------------------------------------------- */
+
+/* A request as it goes over the wire. */
+struct dm_aws_request {
+    struct dm_str method;
+    struct dm_str host;  /* as in the Host header: with the port unless it is the scheme's own */
+    struct dm_str path;  /* percent-encoded; empty: "/" */
+    struct dm_str query; /* percent-encoded, without '?'; a blank is %20 */
+    /* All are signed but those that are changed on the way (User-Agent, Expect and the like). Not among them: Host, and what the
+     * signature brings. */
+    const struct dm_http_pair *headers;
+    uint32_t header_count;
+    struct dm_str body;
+    struct dm_str body_sha256; /* hexadecimal, or "UNSIGNED-PAYLOAD"; empty: worked out of `body` */
+    struct dm_str region;
+    struct dm_str service; /* as signatures name it: "bedrock", "s3". For s3 the rules of paths differ */
+};
+
+enum { DM_AWS_HEADERS_MAX = 4 };
+
+/* The headers to add to the request. They hold the session token: to be sent, never shown. They point into the signature, which
+ * must not be copied, and into the credentials. */
+struct dm_aws_signature {
+    struct dm_http_pair headers[DM_AWS_HEADERS_MAX];
+    uint32_t header_count;
+    char time[17];        /* 20260102T030405Z */
+    char body_sha256[65]; /* for s3 */
+    struct dm_buf authorization;
+};
+
+/* `wall_ms` is now. DM_INVALID: a query with a broken escape. DM_TOO_LARGE: more headers, parameters or bytes of them than a
+ * request may have. Free `*ret` after success. */
+DM_MUST_USE enum dm_code dm_aws_sign(const struct dm_aws_request *request, const struct dm_aws_credentials *credentials,
+                                     int64_t wall_ms, struct dm_aws_signature *ret, struct dm_err *err);
+void dm_aws_signature_free(struct dm_aws_signature *signature);
+
+#endif
