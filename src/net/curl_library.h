@@ -34,7 +34,7 @@
     X(CURLMcode, multi_remove_handle, (CURLM * multi, CURL * curl))                                                    \
     X(CURLMcode, multi_perform, (CURLM * multi, int *running))                                                         \
     X(CURLMcode, multi_poll,                                                                                           \
-      (CURLM * multi, struct curl_waitfd *also, unsigned also_count, int timeout_ms, int *changed))                    \
+      (CURLM * multi, struct curl_waitfd * also, unsigned also_count, int timeout_ms, int *changed))                   \
     X(CURLMcode, multi_wakeup, (CURLM * multi))                                                                        \
     X(CURLMsg *, multi_info_read, (CURLM * multi, int *left))
 

@@ -299,7 +299,8 @@ static enum dm_code outcome(struct dm_exchange *exchange, CURLcode code, struct 
     bool refused = status >= 400 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR);
     if (code == CURLE_OK || refused)
         return DM_OK;
-    return dm_fail(err, code_of(code), "%s", exchange->detail[0] ? exchange->detail : exchange->lib->easy_strerror(code));
+    return dm_fail(err, code_of(code), "%s",
+                   exchange->detail[0] ? exchange->detail : exchange->lib->easy_strerror(code));
 }
 
 enum dm_code dm_exchange_end(struct dm_exchange *exchange, CURLcode code, struct dm_http_answer *ret,

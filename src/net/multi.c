@@ -50,8 +50,9 @@ struct dm_multi {
     bool authorities_hashed;
     uint32_t requests_max;
     uint32_t connections_max;
-    struct dm_monitor *monitor;        /* guards what follows */
-    const struct dm_curl_library *lib; /* with the next two: there once the first request was sent; do not change then */
+    struct dm_monitor *monitor; /* guards what follows */
+    const struct dm_curl_library
+        *lib; /* with the next two: there once the first request was sent; do not change then */
     CURLM *handle;
     struct dm_task *task;
     struct list sent; /* not yet taken by the task */
@@ -122,15 +123,14 @@ static bool set_options(const struct dm_multi *multi, struct call *call)
 {
     CURL *curl = call->exchange.curl;
     CURLcode (*set)(CURL *, CURLoption, ...) = multi->lib->easy_setopt;
-    bool ok = set(curl, CURLOPT_PRIVATE, call) == CURLE_OK &&
-              set(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
-              /* A request waits to see whether a connection under way will carry it, too, before it opens its own. */
-              set(curl, CURLOPT_PIPEWAIT, 1L) == CURLE_OK &&
-              set(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
-              set(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES) == CURLE_OK &&
-              set(curl, CURLOPT_SOCKOPTFUNCTION, on_socket) == CURLE_OK &&
-              set(curl, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK && set(curl, CURLOPT_TCP_KEEPIDLE, 30L) == CURLE_OK &&
-              set(curl, CURLOPT_TCP_KEEPINTVL, 10L) == CURLE_OK;
+    bool ok =
+        set(curl, CURLOPT_PRIVATE, call) == CURLE_OK &&
+        set(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
+        /* A request waits to see whether a connection under way will carry it, too, before it opens its own. */
+        set(curl, CURLOPT_PIPEWAIT, 1L) == CURLE_OK && set(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
+        set(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES) == CURLE_OK &&
+        set(curl, CURLOPT_SOCKOPTFUNCTION, on_socket) == CURLE_OK && set(curl, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
+        set(curl, CURLOPT_TCP_KEEPIDLE, 30L) == CURLE_OK && set(curl, CURLOPT_TCP_KEEPINTVL, 10L) == CURLE_OK;
     if (ok && multi->authorities_hashed)
         ok = set(curl, CURLOPT_CAINFO, NULL) == CURLE_OK && set(curl, CURLOPT_CAPATH, AUTHORITIES_FOLDER) == CURLE_OK;
     if (ok && multi->certificates_file)

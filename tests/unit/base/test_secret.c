@@ -42,7 +42,7 @@ static const struct dm_allocator *use(struct keeper *keeper, struct dm_allocator
     return dm_allocator_use(allocator);
 }
 
-static void test_a_secret_is_revealed_as_it_was(void **state)
+static void given_a_secret_then_it_is_revealed_as_it_was(void **state)
 {
     struct dm_err err;
     DM_AUTO(dm_secret) secret = { 0 };
@@ -60,7 +60,7 @@ static void test_a_secret_is_revealed_as_it_was(void **state)
     (void)state;
 }
 
-static void test_an_empty_text_is_the_empty_secret_and_a_long_one_is_refused_by_its_name(void **state)
+static void given_an_empty_text_then_the_secret_is_empty_and_a_long_one_is_refused_by_its_name(void **state)
 {
     struct dm_err err;
     struct dm_secret secret = { 0 };
@@ -74,7 +74,7 @@ static void test_an_empty_text_is_the_empty_secret_and_a_long_one_is_refused_by_
     (void)state;
 }
 
-static void test_a_freed_secret_leaves_nothing_in_its_memory(void **state)
+static void given_a_freed_secret_then_nothing_is_left_in_its_memory(void **state)
 {
     struct keeper keeper = { 0 };
     struct dm_allocator allocator;
@@ -91,7 +91,7 @@ static void test_a_freed_secret_leaves_nothing_in_its_memory(void **state)
     (void)state;
 }
 
-static void test_a_wiped_buffer_leaves_nothing_even_of_what_was_cut(void **state)
+static void given_a_wiped_buffer_then_nothing_is_left_even_of_what_was_cut(void **state)
 {
     struct keeper keeper = { 0 };
     struct dm_allocator allocator;
@@ -111,10 +111,10 @@ static void test_a_wiped_buffer_leaves_nothing_even_of_what_was_cut(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_secret_is_revealed_as_it_was),
-        cmocka_unit_test(test_an_empty_text_is_the_empty_secret_and_a_long_one_is_refused_by_its_name),
-        cmocka_unit_test(test_a_freed_secret_leaves_nothing_in_its_memory),
-        cmocka_unit_test(test_a_wiped_buffer_leaves_nothing_even_of_what_was_cut),
+        cmocka_unit_test(given_a_secret_then_it_is_revealed_as_it_was),
+        cmocka_unit_test(given_an_empty_text_then_the_secret_is_empty_and_a_long_one_is_refused_by_its_name),
+        cmocka_unit_test(given_a_freed_secret_then_nothing_is_left_in_its_memory),
+        cmocka_unit_test(given_a_wiped_buffer_then_nothing_is_left_even_of_what_was_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,8 +38,7 @@ bool server_http2_prepare(const char *certificate_path)
               X509_gmtime_adj(X509_getm_notAfter(certificate), 3600) && X509_set_pubkey(certificate, key) == 1 &&
               X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"test", -1, -1, 0) == 1 &&
               X509_set_issuer_name(certificate, name) == 1 && add_extension(NID_subject_alt_name, "IP:127.0.0.1") &&
-              add_extension(NID_basic_constraints, "critical,CA:TRUE") &&
-              X509_sign(certificate, key, EVP_sha256()) > 0;
+              add_extension(NID_basic_constraints, "critical,CA:TRUE") && X509_sign(certificate, key, EVP_sha256()) > 0;
     FILE *file = ok ? fopen(certificate_path, "w") : NULL;
     ok = file && PEM_write_X509(file, certificate) == 1;
     return file && fclose(file) == 0 && ok;
