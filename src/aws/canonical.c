@@ -126,10 +126,10 @@ static enum dm_code add_query(struct dm_buf *buf, struct dm_str query, struct dm
 static bool is_signed(struct dm_str name)
 {
     static const struct dm_str unsigned_names[] = {
-        DM_STR_INIT("user-agent"), DM_STR_INIT("connection"),      DM_STR_INIT("expect"),
-        DM_STR_INIT("te"),         DM_STR_INIT("trailer"),         DM_STR_INIT("transfer-encoding"),
-        DM_STR_INIT("upgrade"),    DM_STR_INIT("keep-alive"),      DM_STR_INIT("x-amzn-trace-id"),
-        DM_STR_INIT("baggage"),    DM_STR_INIT("traceparent"),     DM_STR_INIT("tracestate"),
+        DM_STR_INIT("user-agent"), DM_STR_INIT("connection"),  DM_STR_INIT("expect"),
+        DM_STR_INIT("te"),         DM_STR_INIT("trailer"),     DM_STR_INIT("transfer-encoding"),
+        DM_STR_INIT("upgrade"),    DM_STR_INIT("keep-alive"),  DM_STR_INIT("x-amzn-trace-id"),
+        DM_STR_INIT("baggage"),    DM_STR_INIT("traceparent"), DM_STR_INIT("tracestate"),
     };
     for (size_t i = 0; i < DM_COUNT(unsigned_names); i++) {
         if (dm_str_eq_nocase(name, unsigned_names[i]))

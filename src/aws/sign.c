@@ -60,8 +60,7 @@ static uint32_t bring_headers(const struct dm_aws_request *request, const struct
     uint32_t count = 0;
     ret[count++] = (struct dm_http_pair){ DM_STR("X-Amz-Date"), dm_str_z(signature->time) };
     if (dm_secret_is_set(&credentials->session))
-        ret[count++] =
-            (struct dm_http_pair){ DM_STR("X-Amz-Security-Token"), dm_secret_reveal(&credentials->session) };
+        ret[count++] = (struct dm_http_pair){ DM_STR("X-Amz-Security-Token"), dm_secret_reveal(&credentials->session) };
     if (dm_str_eq(request->service, DM_STR("s3")))
         ret[count++] = (struct dm_http_pair){ DM_STR("X-Amz-Content-Sha256"), dm_str_z(signature->body_sha256) };
     ret[count++] = (struct dm_http_pair){ DM_STR("Host"), request->host };
@@ -91,9 +90,8 @@ static enum dm_code write_authorization(const struct dm_aws_request *request,
     if (rc != DM_OK)
         return rc;
     dm_hex_text(signed_bytes, sizeof(signed_bytes), hash);
-    dm_buf_addf(&signature->authorization,
-                "AWS4-HMAC-SHA256 Credential=%.*s/%s, SignedHeaders=%.*s, Signature=%s", DM_STR_ARG(key_id),
-                dm_buf_z(&scope), DM_STR_ARG(names), hash);
+    dm_buf_addf(&signature->authorization, "AWS4-HMAC-SHA256 Credential=%.*s/%s, SignedHeaders=%.*s, Signature=%s",
+                DM_STR_ARG(key_id), dm_buf_z(&scope), DM_STR_ARG(names), hash);
     return dm_buf_check(&signature->authorization, "the signature of the request", err);
 }
 
@@ -113,9 +111,9 @@ static enum dm_code sign(const struct dm_aws_request *request, const struct dm_a
     DM_AUTO(dm_buf) names = dm_buf_make(NAMES_MAX);
     enum dm_code rc =
         dm_aws_canonical(request, brought, count, dm_str_z(signature->body_sha256), canonical, &names, err);
-    return rc == DM_OK ? write_authorization(request, credentials, dm_buf_str(canonical), dm_buf_str(&names), signature,
-                                             err)
-                       : rc;
+    return rc == DM_OK
+               ? write_authorization(request, credentials, dm_buf_str(canonical), dm_buf_str(&names), signature, err)
+               : rc;
 }
 
 enum dm_code dm_aws_sign(const struct dm_aws_request *request, const struct dm_aws_credentials *credentials,

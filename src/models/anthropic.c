@@ -55,11 +55,11 @@ static enum dm_code write_request(const struct dm_provider_ask *ask, const struc
         dm_buf_addf(&ret->body, ",\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":%.*s}}",
                     DM_STR_ARG(ask->schema));
     dm_buf_add_char(&ret->body, '}');
-    enum dm_code rc = dm_wire_add_header(ret, "content-type", DM_STR("application/json"), err);
+    enum dm_code rc = dm_wire_add_header(ret, DM_STR("content-type"), DM_STR("application/json"), err);
     if (rc == DM_OK)
-        rc = dm_wire_add_header(ret, "anthropic-version", DM_STR("2026-10-21"), err);
+        rc = dm_wire_add_header(ret, DM_STR("anthropic-version"), DM_STR("2026-10-21"), err);
     if (rc == DM_OK)
-        rc = dm_wire_add_key(ret, "x-api-key", DM_STR(""), access->key, err);
+        rc = dm_wire_add_key(ret, DM_STR("x-api-key"), DM_STR(""), access->key, err);
     return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
 }
 

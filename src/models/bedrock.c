@@ -79,15 +79,44 @@ static void add_body(struct dm_buf *body, const struct dm_provider_ask *ask)
     dm_buf_add_char(body, '}');
 }
 
+static enum dm_code sign(struct dm_provider_call *ret, const struct dm_provider_access *access, struct dm_err *err)
+{
+    static const struct dm_http_pair signed_too = { DM_STR_INIT("content-type"), DM_STR_INIT("application/json") };
+    struct dm_str url = dm_buf_str(&ret->url);
+    struct dm_str rest = dm_str_from(url, dm_str_find(url, DM_STR("://")) + 3);
+    size_t slash = dm_str_find_char(rest, '/');
+    const struct dm_aws_request request = {
+        .method = DM_STR("POST"),
+        .host = dm_str_cut(rest, 0, slash),
+        .path = dm_str_from(rest, slash),
+        .headers = &signed_too,
+        .header_count = 1,
+        .body = dm_buf_str(&ret->body),
+        .region = access->region,
+        .service = DM_STR("bedrock"),
+    };
+    struct dm_aws_signature signature;
+    enum dm_code rc = dm_aws_sign(&request, access->credentials, access->wall_ms, &signature, err);
+    if (rc != DM_OK)
+        return rc;
+    for (uint32_t i = 0; i < signature.header_count && rc == DM_OK; i++)
+        rc = dm_wire_add_header(ret, signature.headers[i].name, signature.headers[i].value, err);
+    dm_aws_signature_free(&signature);
+    return rc;
+}
+
 static enum dm_code write_request(const struct dm_provider_ask *ask, const struct dm_provider_access *access,
                                   struct dm_provider_call *ret, struct dm_err *err)
 {
     add_url(ret, ask, access);
     add_body(&ret->body, ask);
-    enum dm_code rc = dm_wire_add_header(ret, "content-type", DM_STR("application/json"), err);
+    enum dm_code rc = dm_wire_add_header(ret, DM_STR("content-type"), DM_STR("application/json"), err);
     if (rc == DM_OK)
-        rc = dm_wire_add_key(ret, "authorization", DM_STR("Bearer "), access->key, err);
-    return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
+        rc = dm_wire_add_key(ret, DM_STR("authorization"), DM_STR("Bearer "), access->key, err);
+    if (rc == DM_OK)
+        rc = dm_wire_finish(ret, err);
+    bool keyed = access->key && dm_secret_is_set(access->key);
+    return rc == DM_OK && !keyed && access->credentials ? sign(ret, access, err) : rc;
 }
 
 /* ---- the answer ---- */
@@ -210,6 +239,7 @@ const struct dm_provider dm_provider_bedrock = {
     .base_url = NULL,
     .key_setting = "AWS_BEARER_TOKEN_BEDROCK",
     .example = "bedrock:amazon.nova-lite-v1:0",
+    .signs = true,
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE | DM_MODEL_TAKES_PDF,
     .write = write_request,
     .read = read_answer,

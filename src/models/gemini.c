@@ -79,9 +79,9 @@ static enum dm_code write_request(const struct dm_provider_ask *ask, const struc
     add_contents(&ret->body, ask);
     add_config(&ret->body, ask, model);
     dm_buf_add_char(&ret->body, '}');
-    enum dm_code rc = dm_wire_add_header(ret, "content-type", DM_STR("application/json"), err);
+    enum dm_code rc = dm_wire_add_header(ret, DM_STR("content-type"), DM_STR("application/json"), err);
     if (rc == DM_OK)
-        rc = dm_wire_add_key(ret, "x-goog-api-key", DM_STR(""), access->key, err);
+        rc = dm_wire_add_key(ret, DM_STR("x-goog-api-key"), DM_STR(""), access->key, err);
     return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
 }
 

@@ -80,9 +80,9 @@ static enum dm_code write_request(const struct dm_provider_ask *ask, const struc
         dm_buf_addf(&ret->body, ",\"strict\":true,\"schema\":%.*s}}", DM_STR_ARG(ask->schema));
     }
     dm_buf_add_char(&ret->body, '}');
-    enum dm_code rc = dm_wire_add_header(ret, "content-type", DM_STR("application/json"), err);
+    enum dm_code rc = dm_wire_add_header(ret, DM_STR("content-type"), DM_STR("application/json"), err);
     if (rc == DM_OK)
-        rc = dm_wire_add_key(ret, "authorization", DM_STR("Bearer "), access->key, err);
+        rc = dm_wire_add_key(ret, DM_STR("authorization"), DM_STR("Bearer "), access->key, err);
     return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
 }
 

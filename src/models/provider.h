@@ -9,6 +9,7 @@
 #ifndef DM_MODELS_PROVIDER_H
 #define DM_MODELS_PROVIDER_H
 
+#include "aws/aws.h"
 #include "base/secret.h"
 #include "net/net.h"
 #include "ports/model.h"
@@ -32,6 +33,8 @@ struct dm_provider_access {
     struct dm_str base_url; /* without a slash at its end; empty: the provider's own */
     struct dm_str region;   /* bedrock */
     const struct dm_secret *key;
+    const struct dm_aws_credentials *credentials; /* bedrock, where there is no key; NULL: none */
+    int64_t wall_ms;                              /* signatures say when they were made */
 };
 
 enum { DM_PROVIDER_HEADERS_MAX = 8, DM_PROVIDER_URL_MAX = 2048 };
@@ -41,7 +44,7 @@ struct dm_provider_call {
     struct dm_buf url;
     struct dm_buf body;
     struct {
-        const char *name;
+        struct dm_str name; /* static */
         struct dm_secret value;
     } headers[DM_PROVIDER_HEADERS_MAX];
     uint32_t header_count;
@@ -75,6 +78,7 @@ struct dm_provider {
     const char *key_setting; /* "GEMINI_API_KEY" */
     const char *example;     /* of a model, for messages */
     bool key_optional;
+    bool signs;     /* without a key it signs with AWS credentials */
     unsigned takes; /* DM_MODEL_TAKES_… */
     /* Appends to *ret, which is empty. DM_TOO_LARGE where the request passes ret->body.max. */
     enum dm_code (*write)(const struct dm_provider_ask *ask, const struct dm_provider_access *access,

@@ -129,6 +129,8 @@ static enum dm_code write_call(struct call *call, struct dm_provider_call *ret, 
         .base_url = dm_str_z(remote->base_url),
         .region = dm_str_z(remote->region),
         .key = dm_secret_is_set(&call->key) ? &call->key : &remote->key,
+        .credentials = remote->options.credentials,
+        .wall_ms = dm_wall_ms(remote->options.runtime),
     };
     return remote->provider->write(&ask, &access, ret, err);
 }
@@ -146,7 +148,7 @@ static enum dm_code send_call(struct call *call, struct dm_err *err)
     if (rc != DM_OK)
         return rc;
     for (uint32_t i = 0; i < out.header_count; i++)
-        headers[i] = (struct dm_http_pair){ dm_str_z(out.headers[i].name), dm_secret_reveal(&out.headers[i].value) };
+        headers[i] = (struct dm_http_pair){ out.headers[i].name, dm_secret_reveal(&out.headers[i].value) };
     int64_t left_ms = call->started_ms + options->deadline_ms - dm_mono_ms(options->runtime);
     dm_buf_free(&call->body);
     call->body = dm_buf_move(&out.body);
@@ -191,7 +193,8 @@ static enum dm_code get_key(struct call *call, const struct dm_tenant *tenant, s
         if (rc != DM_OK)
             return rc;
     }
-    if (dm_secret_is_set(&call->key) || dm_secret_is_set(&remote->key) || remote->provider->key_optional)
+    bool signed_for = remote->provider->signs && options->credentials;
+    if (dm_secret_is_set(&call->key) || dm_secret_is_set(&remote->key) || remote->provider->key_optional || signed_for)
         return DM_OK;
     return dm_fail(err, DM_DENIED, "there is no key for %s: set %s", remote->provider->name,
                    remote->provider->key_setting);
@@ -432,7 +435,8 @@ static enum dm_code check_options(const struct dm_model_remote_options *options,
     struct dm_str region = dm_str_z(options->region);
     bool keyed = options->key && dm_secret_is_set(options->key);
     bool web = dm_str_starts(url, DM_STR("https://")) || dm_str_starts(url, DM_STR("http://"));
-    if (!keyed && !options->key_of && !provider->key_optional)
+    bool signed_for = provider->signs && options->credentials;
+    if (!keyed && !options->key_of && !provider->key_optional && !signed_for)
         return dm_fail(err, DM_INVALID, "%s must be set for MODEL=%s", provider->key_setting, options->name);
     if (keyed && !is_plain(dm_secret_reveal(options->key)))
         return dm_fail(err, DM_INVALID, "%s must have no spaces, line breaks or letters beyond ASCII",
@@ -441,8 +445,8 @@ static enum dm_code check_options(const struct dm_model_remote_options *options,
         return dm_fail(err, DM_INVALID,
                        "the base URL for MODEL=%s must begin with http:// or https:// and have no query",
                        options->name);
-    if (url.len == 0 && !provider->base_url &&
-        (region.len == 0 || region.len > 32 || !is_plain(region) || dm_str_find_char(region, '/') < region.len))
+    bool named = region.len > 0 && region.len <= 32 && is_plain(region) && dm_str_find_char(region, '/') == region.len;
+    if (provider->signs && !named && (url.len == 0 || !keyed))
         return dm_fail(err, DM_INVALID, "AWS_REGION must be set for MODEL=%s, as in us-east-1", options->name);
     return DM_OK;
 }

@@ -21,6 +21,7 @@
 #include "ports/runtime.h"
 
 struct dm_multi;
+struct dm_aws_credentials;
 
 enum { DM_MODEL_NAME_MAX = 256 };
 
@@ -49,13 +50,14 @@ struct dm_model_remote_options {
     const struct dm_secret *key; /* the common one */
     dm_model_key_of *key_of;     /* NULL: all tenants use the common key */
     void *key_of_context;
-    const char *region;     /* bedrock */
-    int64_t deadline_ms;    /* of a call: 120 s */
-    int64_t connect_ms;     /* 10 s */
-    size_t request_max;     /* bytes of a request: 20 MB */
-    size_t answer_max;      /* bytes of an answer: 1 MiB */
-    uint32_t output_tokens; /* that the model may write: 4,096 */
-    uint32_t concurrency;   /* calls that may usefully be under way: 8 */
+    const char *region;                           /* bedrock; needed there, except with `base_url` and a key */
+    const struct dm_aws_credentials *credentials; /* bedrock, where there is no key: requests are signed */
+    int64_t deadline_ms;                          /* of a call: 120 s */
+    int64_t connect_ms;                           /* 10 s */
+    size_t request_max;                           /* bytes of a request: 20 MB */
+    size_t answer_max;                            /* bytes of an answer: 1 MiB */
+    uint32_t output_tokens;                       /* that the model may write: 4,096 */
+    uint32_t concurrency;                         /* calls that may usefully be under way: 8 */
 };
 
 /* Sends nothing yet. DM_INVALID, with a sentence that names the setting, where name, address, key or region cannot be right. */

@@ -27,7 +27,7 @@ void dm_wire_add_url(struct dm_provider_call *call, const struct dm_provider_acc
     dm_buf_add(&call->url, access->base_url.len > 0 ? access->base_url : dm_str_z(fallback));
 }
 
-static enum dm_code add_header(struct dm_provider_call *call, const char *name, struct dm_secret value,
+static enum dm_code add_header(struct dm_provider_call *call, struct dm_str name, struct dm_secret value,
                                struct dm_err *err)
 {
     if (call->header_count == DM_PROVIDER_HEADERS_MAX) {
@@ -40,15 +40,15 @@ static enum dm_code add_header(struct dm_provider_call *call, const char *name, 
     return DM_OK;
 }
 
-enum dm_code dm_wire_add_header(struct dm_provider_call *call, const char *name, struct dm_str value,
+enum dm_code dm_wire_add_header(struct dm_provider_call *call, struct dm_str name, struct dm_str value,
                                 struct dm_err *err)
 {
     struct dm_secret made = { 0 };
-    enum dm_code rc = dm_secret_make(value, name, &made, err);
+    enum dm_code rc = dm_secret_make(value, "a header", &made, err);
     return rc == DM_OK ? add_header(call, name, made, err) : rc;
 }
 
-enum dm_code dm_wire_add_key(struct dm_provider_call *call, const char *name, struct dm_str prefix,
+enum dm_code dm_wire_add_key(struct dm_provider_call *call, struct dm_str name, struct dm_str prefix,
                              const struct dm_secret *key, struct dm_err *err)
 {
     struct dm_secret made = { 0 };

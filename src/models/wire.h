@@ -11,10 +11,10 @@
 void dm_wire_add_text(struct dm_buf *buf, const char *name, struct dm_str text);
 /* access->base_url or `fallback`, then a path that is already encoded. */
 void dm_wire_add_url(struct dm_provider_call *call, const struct dm_provider_access *access, const char *fallback);
-DM_MUST_USE enum dm_code dm_wire_add_header(struct dm_provider_call *call, const char *name, struct dm_str value,
+DM_MUST_USE enum dm_code dm_wire_add_header(struct dm_provider_call *call, struct dm_str name, struct dm_str value,
                                             struct dm_err *err);
 /* A header of `prefix` and the key; none where there is no key. */
-DM_MUST_USE enum dm_code dm_wire_add_key(struct dm_provider_call *call, const char *name, struct dm_str prefix,
+DM_MUST_USE enum dm_code dm_wire_add_key(struct dm_provider_call *call, struct dm_str name, struct dm_str prefix,
                                          const struct dm_secret *key, struct dm_err *err);
 /* DM_TOO_LARGE or DM_NO_MEMORY where url or body did not fit. */
 DM_MUST_USE enum dm_code dm_wire_finish(const struct dm_provider_call *call, struct dm_err *err);

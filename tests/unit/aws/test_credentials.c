@@ -208,7 +208,8 @@ static void what_docmill_cannot_use_is_named_and_not_passed_over(void **state)
 static void a_line_that_is_none_is_told_by_its_number_alone(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "[default]\nsecret-text\n", "\nsecret-key = outside\n", "[default]\n[secret-\n" };
+    static const char *const texts[] = { "[default]\nsecret-text\n", "\nsecret-key = outside\n",
+                                         "[default]\n[secret-\n" };
     static const char *const lines[] = { "credentials: line 2 ", "credentials: line 2 ", "credentials: line 2 " };
     struct rig rig;
     rig_make(&rig);

@@ -132,8 +132,7 @@ static void a_session_token_is_sent_and_signed(void **state)
         rig.request.header_count = DM_COUNT(headers);
         rig.request.body = DM_STR("{\"status\":\"uploaded\"}");
         rig.request.body_sha256 = cases[i].body_sha256;
-        assert_signed(&rig,
-                      "content-type;host;if-none-match;x-amz-content-sha256;x-amz-date;x-amz-security-token",
+        assert_signed(&rig, "content-type;host;if-none-match;x-amz-content-sha256;x-amz-date;x-amz-security-token",
                       cases[i].signature);
         assert_text(brought(&rig, "X-Amz-Security-Token"), token);
         rig_free(&rig);

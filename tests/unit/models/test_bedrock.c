@@ -63,6 +63,33 @@ static void given_an_answer_then_the_tools_input_is_the_text(void **state)
     assert_text(dm_buf_str(&plain.text), DM_STR("{}"));
 }
 
+static void given_credentials_and_no_key_then_the_request_is_signed(void **state)
+{
+    (void)state;
+    struct dm_err err;
+    struct dm_aws_credentials credentials = { 0 };
+    struct dm_provider_ask ask = wires_ask("amazon.nova-lite-v1:0");
+    assert_ok(dm_secret_make(DM_STR("AKIA1"), "id", &credentials.key_id, &err), &err);
+    assert_ok(dm_secret_make(DM_STR("hush"), "key", &credentials.key, &err), &err);
+    const struct dm_provider_access access = { .region = DM_STR("eu-west-1"),
+                                               .credentials = &credentials,
+                                               .wall_ms = WIRES_NOW_MS };
+    DM_AUTO(dm_provider_call) call = { .url = dm_buf_make(1000), .body = dm_buf_make(10000) };
+    assert_ok(PROVIDER->write(&ask, &access, &call, &err), &err);
+    struct dm_str authorization = DM_STR(""), date = DM_STR("");
+    for (uint32_t i = 0; i < call.header_count; i++) {
+        struct dm_str value = dm_secret_reveal(&call.headers[i].value);
+        assert_true(dm_str_find(value, DM_STR("hush")) == value.len);
+        if (dm_str_eq_nocase(call.headers[i].name, DM_STR("authorization")))
+            authorization = value;
+        if (dm_str_eq_nocase(call.headers[i].name, DM_STR("x-amz-date")))
+            date = value;
+    }
+    assert_true(dm_str_starts(authorization, DM_STR("AWS4-HMAC-SHA256 Credential=AKIA1/20261127/eu-west-1/bedrock/")));
+    assert_text(date, DM_STR("20261127T120000Z"));
+    dm_aws_credentials_free(&credentials);
+}
+
 static void given_each_failure_then_its_reason_and_its_wait_are_known(void **state)
 {
     (void)state;
@@ -104,6 +131,7 @@ int main(void)
         cmocka_unit_test(given_a_page_as_pdf_then_the_model_must_answer_through_a_tool),
         cmocka_unit_test(given_an_inference_profile_then_it_is_one_segment_of_the_path),
         cmocka_unit_test(given_an_answer_then_the_tools_input_is_the_text),
+        cmocka_unit_test(given_credentials_and_no_key_then_the_request_is_signed),
         cmocka_unit_test(given_each_failure_then_its_reason_and_its_wait_are_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,8 +6,8 @@
 #define QUOTA(id, value) "{\"violations\":[{\"quotaId\":\"" id "\",\"quotaValue\":\"" value "\"}]}"
 #define EXHAUSTED(message, details)                                                                                    \
     "{\"error\":{\"code\":429,\"status\":\"RESOURCE_EXHAUSTED\",\"message\":\"" message "\",\"details\":[" details "]" \
-                                                                                                                   "}" \
-                                                                                                                   "}"
+    "}"                                                                                                                \
+    "}"
 #define ERROR(status, details) "{\"error\":{\"status\":\"" status "\",\"message\":\"m\",\"details\":[" details "]}}"
 #define STOPPED(reason)                                                                                                \
     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"{}\"}]},\"finishReason\":\"" reason "\"}]}"

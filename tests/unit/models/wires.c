@@ -27,7 +27,7 @@ static void expect_header(const struct dm_provider_call *call, const char *name,
 {
     bool found = false;
     for (uint32_t i = 0; i < call->header_count; i++)
-        if (dm_str_eq(dm_str_z(call->headers[i].name), dm_str_z(name))) {
+        if (dm_str_eq(call->headers[i].name, dm_str_z(name))) {
             assert_text(dm_secret_reveal(&call->headers[i].value), dm_str_z(value));
             found = true;
         }
