@@ -13,8 +13,10 @@ void dm_hex_text(const void *bytes, size_t size, char *text)
 }
 
 static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-void dm_buf_add_base64url(struct dm_buf *buf, struct dm_str bytes)
+/* Of the last group only the letters that say something. */
+static void add_letters(struct dm_buf *buf, struct dm_str bytes, const char *alphabet)
 {
     const unsigned char *from = (const unsigned char *)bytes.at;
     char *room = bytes.len <= buf->max ? dm_buf_reserve(buf, (bytes.len * 4 + 2) / 3) : NULL;
@@ -31,9 +33,21 @@ void dm_buf_add_base64url(struct dm_buf *buf, struct dm_str bytes)
         if (have > 2)
             group |= from[i + 2];
         for (size_t k = 0; k <= have; k++)
-            room[size++] = base64url[group >> (18 - 6 * k) & 63];
+            room[size++] = alphabet[group >> (18 - 6 * k) & 63];
     }
     dm_buf_grown(buf, size);
+}
+
+void dm_buf_add_base64url(struct dm_buf *buf, struct dm_str bytes)
+{
+    add_letters(buf, bytes, base64url);
+}
+
+void dm_buf_add_base64(struct dm_buf *buf, struct dm_str bytes)
+{
+    static const struct dm_str padding[] = { DM_STR_INIT(""), DM_STR_INIT("=="), DM_STR_INIT("=") };
+    add_letters(buf, bytes, base64);
+    dm_buf_add(buf, padding[bytes.len % 3]);
 }
 
 static int base64url_value(char c)

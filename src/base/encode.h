@@ -1,4 +1,4 @@
-/* encode.h: bytes as text (RFC 4648): hexadecimal in lower case, and base64url without padding. */
+/* encode.h: bytes as text (RFC 4648): hexadecimal in lower case, base64 with padding, and base64url without. */
 #ifndef DM_BASE_ENCODE_H
 #define DM_BASE_ENCODE_H
 
@@ -6,6 +6,7 @@
 
 /* `text` has room for 2 * size + 1 characters. */
 void dm_hex_text(const void *bytes, size_t size, char *text);
+void dm_buf_add_base64(struct dm_buf *buf, struct dm_str bytes);
 void dm_buf_add_base64url(struct dm_buf *buf, struct dm_str bytes);
 /* Appends what `text` stands for; false (and nothing useful added) where it is not canonical base64url. */
 DM_MUST_USE bool dm_buf_add_base64url_decoded(struct dm_buf *buf, struct dm_str text);

@@ -1,4 +1,4 @@
-/* models.h: the models that read pages. For now one: `extractive:`, built in.
+/* models.h: the models that read pages: `extractive:`, built in, and those of providers (remote.h).
  *
  * The extractive model needs no key and no network: it quotes the page's own best sentences and
  * finds names, dates, amounts and the like by rules and lists (docs/extractive.md). The same
@@ -7,6 +7,7 @@
 #ifndef DM_MODELS_MODELS_H
 #define DM_MODELS_MODELS_H
 
+#include "models/remote.h"
 #include "ports/model.h"
 #include "ports/runtime.h"
 

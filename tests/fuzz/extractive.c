@@ -22,7 +22,7 @@ static void check_reduction(struct dm_extractive *model, const json_t *page)
         if (count < POINTS_MAX)
             points[count++] = dm_str_of(json_string_value(one), json_string_length(one));
     for (uint32_t n = 0; n < DIGESTS; n++)
-        digests[n] = (struct dm_page_digest){ n * 7 + 1, dm_json_str(page, "summary"), points, count };
+        digests[n] = (struct dm_page_digest){ n * 7 + 1, dm_json_str(page, "summary"), points, count, 0 };
     EXPECT(dm_extractive_reduction(model, digests, DIGESTS, &reduction, NULL, &err) == DM_OK);
     json_auto_t *whole = NULL;
     EXPECT(!reduction.failed && dm_json_parse(dm_buf_str(&reduction), "it", &whole, NULL) == DM_OK);

@@ -51,6 +51,24 @@ static void given_the_vectors_of_rfc_4648_then_base64url_is_theirs_without_paddi
     }
 }
 
+static void given_the_vectors_of_rfc_4648_then_base64_is_theirs(void **state)
+{
+    (void)state;
+    static const char *const vectors[][2] = { { "", "" },
+                                              { "f", "Zg==" },
+                                              { "fo", "Zm8=" },
+                                              { "foo", "Zm9v" },
+                                              { "foob", "Zm9vYg==" },
+                                              { "fooba", "Zm9vYmE=" },
+                                              { "foobar", "Zm9vYmFy" },
+                                              { "\xfb\xff\xfe", "+//+" } };
+    for (size_t i = 0; i < DM_COUNT(vectors); i++) {
+        DM_AUTO(dm_buf) buf = dm_buf_make(100);
+        dm_buf_add_base64(&buf, dm_str_z(vectors[i][0]));
+        assert_string_equal(dm_buf_z(&buf), vectors[i][1]);
+    }
+}
+
 static void given_random_bytes_of_every_length_then_base64url_brings_them_back(void **state)
 {
     (void)state;
@@ -181,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(given_all_bytes_then_hex_is_lower_case_and_ends_with_nul),
         cmocka_unit_test(given_the_vectors_of_rfc_4648_then_base64url_is_theirs_without_padding),
+        cmocka_unit_test(given_the_vectors_of_rfc_4648_then_base64_is_theirs),
         cmocka_unit_test(given_random_bytes_of_every_length_then_base64url_brings_them_back),
         cmocka_unit_test(given_every_pair_and_last_letter_then_only_the_canonical_one_is_taken),
         cmocka_unit_test(given_letters_outside_the_alphabet_or_impossible_lengths_then_base64url_is_refused),

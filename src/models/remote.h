@@ -1,0 +1,70 @@
+/* remote.h: the model port over a provider's protocol.
+ *
+ * A model is named "provider:name", as in "gemini:gemini-2.5-flash". A call becomes one request; its answer is read,
+ * checked against the shape that was asked for, and told as ports/model.h says. Nothing is tried again here, with one
+ * exception: a server that refuses to be given a JSON Schema is asked once more without, and from then on never with.
+ *
+ * Answers of the network become these reasons: no connection, or one that broke: `network`; the deadline: `model_timeout`; an answer
+ * over the limit of bytes: `invalid_json`; docmill stops: `cancelled`. The providers' own are in docs/providers.md.
+ *
+ * `start` fails at once, without a call, with
+ *   DM_BUSY         the client's bounded queue is full
+ *   DM_DENIED       there is no key for this tenant; the sentence names the setting
+ *   DM_TOO_LARGE    the page makes a larger request than `request_max`
+ *   DM_UNSUPPORTED  a picture of a kind that this provider does not read
+ *   DM_CANCELLED    it is stopping */
+#ifndef DM_MODELS_REMOTE_H
+#define DM_MODELS_REMOTE_H
+
+#include "base/secret.h"
+#include "ports/model.h"
+#include "ports/runtime.h"
+
+struct dm_multi;
+struct dm_aws_credentials;
+
+enum { DM_MODEL_NAME_MAX = 256 };
+
+/* Both parts borrowed from the text. */
+struct dm_model_name {
+    struct dm_str provider; /* "extractive", "gemini", … */
+    struct dm_str model;    /* empty for the built-in one */
+};
+
+/* DM_INVALID with what is wrong and an example; the sentence goes on from the name of the setting ("… must be …"). */
+DM_MUST_USE enum dm_code dm_model_name_parse(struct dm_str text, struct dm_model_name *ret, struct dm_err *err);
+/* The setting that holds the provider's key, as in "GEMINI_API_KEY"; NULL for the built-in one and unknown ones. */
+const char *dm_model_key_setting(struct dm_str provider);
+bool dm_model_key_optional(struct dm_str provider);
+
+/* A tenant's own key, or none ({ 0 }): then the common one is used. Called by `start`; must not block for long. */
+typedef enum dm_code dm_model_key_of(void *context, const struct dm_tenant *tenant, struct dm_secret *ret,
+                                     struct dm_err *err);
+
+/* Texts and secrets are copied; what else is pointed to must outlive the model. 0 and NULL: the default. */
+struct dm_model_remote_options {
+    struct dm_runtime runtime;
+    struct dm_multi *multi;
+    const char *name;            /* "gemini:gemini-2.5-flash" */
+    const char *base_url;        /* as in "http://127.0.0.1:8000/v1"; the provider's own */
+    const struct dm_secret *key; /* the common one */
+    dm_model_key_of *key_of;     /* NULL: all tenants use the common key */
+    void *key_of_context;
+    const char *region;                           /* bedrock; needed there, except with `base_url` and a key */
+    const struct dm_aws_credentials *credentials; /* bedrock, where there is no key: requests are signed */
+    int64_t deadline_ms;                          /* of a call: 120 s */
+    int64_t connect_ms;                           /* 10 s */
+    size_t request_max;                           /* bytes of a request: 20 MB */
+    size_t answer_max;                            /* bytes of an answer: 1 MiB */
+    uint32_t output_tokens;                       /* that the model may write: 4,096 */
+    uint32_t concurrency;                         /* calls that may usefully be under way: 8 */
+};
+
+/* Sends nothing yet. DM_INVALID, with a sentence that names the setting, where name, address, key or region cannot be right. */
+DM_MUST_USE enum dm_code dm_model_remote_start(const struct dm_model_remote_options *options, struct dm_model *ret,
+                                               struct dm_err *err);
+/* Refuses new calls with DM_CANCELLED, waits for those under way, and frees the model. They end by their deadlines, or
+ * at once where the dm_multi was freed before; in that case nobody may call the model from then on. */
+void dm_model_remote_stop(struct dm_model *model);
+
+#endif
