@@ -51,6 +51,10 @@ _docmill() {
     */--max-pages) compopt -o default; return ;;
     */--model) compopt -o default; return ;;
     */--model-concurrency) compopt -o default; return ;;
+    */--model-rpm) compopt -o default; return ;;
+    */--model-tpm) compopt -o default; return ;;
+    */--model-input) COMPREPLY=($(compgen -W 'auto text image pdf' -- "$word")); return ;;
+    */--model-timeout-seconds) compopt -o default; return ;;
     */--max-attempts) compopt -o default; return ;;
     */--page-timeout-seconds) compopt -o default; return ;;
     */--helpers) compopt -o default; return ;;
@@ -69,8 +73,8 @@ _docmill() {
     */--password) compopt -o default; return ;;
     esac
     case $command in
-    run) words='--format --pages --password-file --out --name --max-file-mb --max-pages --model --model-concurrency --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --log-level --password --json --quiet --config --help'; files=yes ;;
-    serve) words='--port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --json --quiet --config --help' ;;
+    run) words='--format --pages --password-file --out --name --max-file-mb --max-pages --model --model-concurrency --model-rpm --model-tpm --model-input --model-timeout-seconds --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --log-level --password --json --quiet --config --help'; files=yes ;;
+    serve) words='--port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --model-rpm --model-tpm --model-input --model-timeout-seconds --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --json --quiet --config --help' ;;
     submit) words='--wait --timeout --pages --password-file --metadata --priority --idempotency-key --name --server --tenant --password --json --quiet --config --help'; files=yes ;;
     status) words='--server --tenant --json --quiet --config --help' ;;
     watch) words='--timeout --server --tenant --json --quiet --config --help' ;;
@@ -85,8 +89,8 @@ _docmill() {
     pause) words='--tenant --server --json --quiet --config --help' ;;
     resume) words='--tenant --server --json --quiet --config --help' ;;
     drain) words='--timeout --server --json --quiet --config --help' ;;
-    doctor) words='--port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --json --quiet --config --help' ;;
-    settings) words='--markdown --port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --server --tenant --password --json --quiet --config --help' ;;
+    doctor) words='--port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --model-rpm --model-tpm --model-input --model-timeout-seconds --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --json --quiet --config --help' ;;
+    settings) words='--markdown --port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --model-rpm --model-tpm --model-input --model-timeout-seconds --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --server --tenant --password --json --quiet --config --help' ;;
     completion) words='--json --quiet --config --help' ;;
     help) words='--man --json --quiet --config --help' ;;
     esac

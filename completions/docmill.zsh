@@ -45,8 +45,12 @@ _docmill() {
             '--help[Shows this text.]' \
             '--max-file-mb[A larger file is refused (413).]:value:_files' \
             '--max-pages[A document with more pages fails with the reason too_large.]:value:_files' \
-            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere.]:value:_files' \
-            '--model-concurrency[How many pages the model reads at once. 0\: as many as suit it.]:value:_files' \
+            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere. Others are PROVIDER\:NAME with gemini, openai (any compatible server), anthropic or bedrock.]:value:_files' \
+            '--model-concurrency[How many pages the model reads at once, to begin with\: the number adapts to what a provider bears. 0\: as many as suit it.]:value:_files' \
+            '--model-rpm[Requests a minute that the provider allows. 0\: what its answers say, or what is found out from its refusals.]:value:_files' \
+            '--model-tpm[Tokens a minute that the provider allows; 0 likewise.]:value:_files' \
+            '--model-input[What the model is shown of a page\: its text; a picture; the page as a PDF of its own. `auto` shows the text where the document carries one, else a picture.]:value:(auto text image pdf)' \
+            '--model-timeout-seconds[A call to the model that takes longer ends, and is made again.]:value:_files' \
             '--max-attempts[How often the model is asked about one page before the page fails.]:value:_files' \
             '--page-timeout-seconds[How long opening a document or reading one of its pages may take. A page past it fails with the reason timeout; the others go on.]:value:_files' \
             '--helpers[How many helper processes open documents at once. 0\: as many as there are processors.]:value:_files' \
@@ -74,8 +78,12 @@ _docmill() {
             '--sync-wait-seconds[How long such an upload waits at most. The document goes on when the time is over.]:value:_files' \
             '--max-file-mb[A larger file is refused (413).]:value:_files' \
             '--max-pages[A document with more pages fails with the reason too_large.]:value:_files' \
-            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere.]:value:_files' \
-            '--model-concurrency[How many pages the model reads at once. 0\: as many as suit it.]:value:_files' \
+            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere. Others are PROVIDER\:NAME with gemini, openai (any compatible server), anthropic or bedrock.]:value:_files' \
+            '--model-concurrency[How many pages the model reads at once, to begin with\: the number adapts to what a provider bears. 0\: as many as suit it.]:value:_files' \
+            '--model-rpm[Requests a minute that the provider allows. 0\: what its answers say, or what is found out from its refusals.]:value:_files' \
+            '--model-tpm[Tokens a minute that the provider allows; 0 likewise.]:value:_files' \
+            '--model-input[What the model is shown of a page\: its text; a picture; the page as a PDF of its own. `auto` shows the text where the document carries one, else a picture.]:value:(auto text image pdf)' \
+            '--model-timeout-seconds[A call to the model that takes longer ends, and is made again.]:value:_files' \
             '--max-attempts[How often the model is asked about one page before the page fails.]:value:_files' \
             '--page-timeout-seconds[How long opening a document or reading one of its pages may take. A page past it fails with the reason timeout; the others go on.]:value:_files' \
             '--helpers[How many helper processes open documents at once. 0\: as many as there are processors.]:value:_files' \
@@ -258,8 +266,12 @@ _docmill() {
             '--sync-wait-seconds[How long such an upload waits at most. The document goes on when the time is over.]:value:_files' \
             '--max-file-mb[A larger file is refused (413).]:value:_files' \
             '--max-pages[A document with more pages fails with the reason too_large.]:value:_files' \
-            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere.]:value:_files' \
-            '--model-concurrency[How many pages the model reads at once. 0\: as many as suit it.]:value:_files' \
+            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere. Others are PROVIDER\:NAME with gemini, openai (any compatible server), anthropic or bedrock.]:value:_files' \
+            '--model-concurrency[How many pages the model reads at once, to begin with\: the number adapts to what a provider bears. 0\: as many as suit it.]:value:_files' \
+            '--model-rpm[Requests a minute that the provider allows. 0\: what its answers say, or what is found out from its refusals.]:value:_files' \
+            '--model-tpm[Tokens a minute that the provider allows; 0 likewise.]:value:_files' \
+            '--model-input[What the model is shown of a page\: its text; a picture; the page as a PDF of its own. `auto` shows the text where the document carries one, else a picture.]:value:(auto text image pdf)' \
+            '--model-timeout-seconds[A call to the model that takes longer ends, and is made again.]:value:_files' \
             '--max-attempts[How often the model is asked about one page before the page fails.]:value:_files' \
             '--page-timeout-seconds[How long opening a document or reading one of its pages may take. A page past it fails with the reason timeout; the others go on.]:value:_files' \
             '--helpers[How many helper processes open documents at once. 0\: as many as there are processors.]:value:_files' \
@@ -292,8 +304,12 @@ _docmill() {
             '--sync-wait-seconds[How long such an upload waits at most. The document goes on when the time is over.]:value:_files' \
             '--max-file-mb[A larger file is refused (413).]:value:_files' \
             '--max-pages[A document with more pages fails with the reason too_large.]:value:_files' \
-            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere.]:value:_files' \
-            '--model-concurrency[How many pages the model reads at once. 0\: as many as suit it.]:value:_files' \
+            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere. Others are PROVIDER\:NAME with gemini, openai (any compatible server), anthropic or bedrock.]:value:_files' \
+            '--model-concurrency[How many pages the model reads at once, to begin with\: the number adapts to what a provider bears. 0\: as many as suit it.]:value:_files' \
+            '--model-rpm[Requests a minute that the provider allows. 0\: what its answers say, or what is found out from its refusals.]:value:_files' \
+            '--model-tpm[Tokens a minute that the provider allows; 0 likewise.]:value:_files' \
+            '--model-input[What the model is shown of a page\: its text; a picture; the page as a PDF of its own. `auto` shows the text where the document carries one, else a picture.]:value:(auto text image pdf)' \
+            '--model-timeout-seconds[A call to the model that takes longer ends, and is made again.]:value:_files' \
             '--max-attempts[How often the model is asked about one page before the page fails.]:value:_files' \
             '--page-timeout-seconds[How long opening a document or reading one of its pages may take. A page past it fails with the reason timeout; the others go on.]:value:_files' \
             '--helpers[How many helper processes open documents at once. 0\: as many as there are processors.]:value:_files' \

@@ -43,6 +43,7 @@ enum dm_setting_kind { DM_SETTING_KINDS(DM_SETTING_KIND_ENUM) DM_SETTING_KIND_CO
     X(FOLDER, "Where documents are kept")                                                                              \
     X(ACCEPTING, "What is accepted, and when an answer waits for it")                                                  \
     X(READING, "How documents are read")                                                                               \
+    X(MODELS, "Providers of models")                                                                                   \
     X(KEEPING, "How long things are kept")                                                                             \
     X(RUNNING, "Starting, stopping and logging")                                                                       \
     X(CLIENT, "For the commands that talk to a server")                                                                \
@@ -97,6 +98,10 @@ struct dm_settings {
 
     struct dm_str model;
     uint32_t model_concurrency;
+    uint32_t model_rpm;
+    uint32_t model_tpm;
+    uint32_t model_input; /* an enum dm_page_form */
+    int64_t model_timeout_ms;
     uint32_t attempts_max;
     int64_t page_timeout_ms;
     uint32_t helpers;
@@ -106,6 +111,12 @@ struct dm_settings {
     struct dm_str ocr_data;
     uint64_t helper_bytes_max;
     struct dm_str helper;
+
+    struct dm_str gemini_key, openai_key, anthropic_key, bedrock_key;
+    struct dm_str gemini_url, openai_url, anthropic_url, bedrock_url;
+    struct dm_str aws_region, aws_default_region, aws_profile;
+    struct dm_str aws_key_id, aws_secret_key, aws_session;
+    struct dm_str aws_credentials_file, aws_config_file;
 
     int64_t retention_source_ms;
     int64_t retention_pages_ms;

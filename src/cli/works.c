@@ -26,8 +26,7 @@ uint32_t dm_processors(void)
     return count < 1 ? 1 : (uint32_t)count;
 }
 
-/* As many as were asked for; without a wish one for each processor, and two at least: one waits while the other works. */
-static uint32_t or_processors(uint32_t wanted)
+uint32_t dm_or_processors(uint32_t wanted)
 {
     uint32_t count = wanted ? wanted : dm_processors();
     if (!wanted && count < 2)
@@ -78,8 +77,8 @@ struct dm_reader_options dm_works_reader_options(const struct dm_settings *setti
     options.ocr_data_folder = settings->ocr_data.len ? settings->ocr_data.at : NULL;
     options.ocr_languages = settings->ocr_languages.len ? settings->ocr_languages.at : NULL;
     /* One more than read pages for the pictures that people ask for meanwhile. */
-    options.text_helpers = or_processors(settings->helpers) + 1;
-    options.ocr_helpers = or_processors(settings->ocr_helpers);
+    options.text_helpers = dm_or_processors(settings->helpers) + 1;
+    options.ocr_helpers = dm_or_processors(settings->ocr_helpers);
     options.open_timeout_ms = settings->page_timeout_ms;
     options.page_timeout_ms = settings->page_timeout_ms;
     options.ocr_timeout_ms = settings->ocr_timeout_ms;
@@ -130,32 +129,31 @@ static enum dm_code open_reader(const struct dm_call *call, struct dm_works *wor
 static enum dm_code open_pipeline(const struct dm_call *call, struct dm_works *works, struct dm_err *err)
 {
     const struct dm_settings *settings = &call->settings;
-    uint32_t readers = or_processors(settings->helpers);
+    uint32_t readers = dm_or_processors(settings->helpers);
     uint32_t in_flight = readers * PAGES_EACH > PAGES_LEAST ? readers * PAGES_EACH : PAGES_LEAST;
+    /* As many again as the model is asked about at once: those are being read, or committed. */
+    if (in_flight < 2 * dm_model_calls_max(settings))
+        in_flight = 2 * dm_model_calls_max(settings);
     works->worker_options = (struct dm_worker_options){
         .readers = readers, .pages_in_flight = in_flight, .document_pages = in_flight / 2, .tenant_pages = in_flight / 2
     };
-    struct dm_models_extractive_options model = { .runtime = works->set.runtime,
-                                                  .threads = or_processors(settings->model_concurrency),
-                                                  /* Every page in flight may be waiting for the model. */
-                                                  .queue_max = 2 * in_flight };
-    enum dm_code rc = dm_model_extractive_start(&model, &works->model, err);
+    /* Every page in flight may be waiting for the model. */
+    enum dm_code rc = dm_model_open(settings, works->set.runtime, 2 * in_flight, &works->model, err);
     if (rc == DM_OK)
         rc = dm_hub_make(works->set.runtime, &works->hub, err);
-    /* Calls that the model has taken and not begun keep it from waiting for the next. */
-    const struct dm_limit_options limits = { .concurrency = 2 * model.threads, .concurrency_max = 2 * model.threads };
     if (rc == DM_OK)
-        rc = dm_limiter_make(works->set.runtime, &limits, &works->limiter, err);
+        rc = dm_limiter_make(works->set.runtime, &works->model.limits, &works->limiter, err);
     works->pipeline = (struct dm_pipeline){ .ports = { .runtime = works->set.runtime,
                                                        .store = works->set.store,
                                                        .op = works->set.op,
                                                        .blob = works->set.blob,
                                                        .stream = works->set.stream,
-                                                       .model = works->model,
+                                                       .model = works->model.port,
                                                        .reader = works->reader,
                                                        .secrets = works->set.secrets },
                                             .hub = works->hub,
                                             .limiter = works->limiter,
+                                            .form = (enum dm_page_form)settings->model_input,
                                             .pages_max = settings->pages_max,
                                             .attempts_max = settings->attempts_max,
                                             .retention_source_ms = settings->retention_source_ms,
@@ -172,7 +170,7 @@ enum dm_code dm_works_open(const struct dm_call *call, const struct dm_works_pla
     if (rc == DM_OK)
         rc = open_reader(call, &works, ret_hint, err);
     if (rc == DM_OK) {
-        *ret_hint = "";
+        *ret_hint = "docmill doctor looks at the model, too.";
         rc = open_pipeline(call, &works, err);
     }
     if (rc == DM_OK)
@@ -195,9 +193,10 @@ enum dm_code dm_works_start(struct dm_works *works, uint32_t roles, struct dm_er
 void dm_works_close(struct dm_works *works, int64_t deadline_mono_ms)
 {
     dm_worker_stop(works->worker, deadline_mono_ms);
+    if (works->model.port.ops && works->aggregator)
+        dm_model_interrupt(works->model.port); /* a reduction that waits for a provider is made by the next process */
     dm_aggregator_stop(works->aggregator);
-    if (works->model.ops)
-        dm_model_extractive_stop(&works->model);
+    dm_model_close(&works->model);
     if (works->reader.ops)
         dm_reader_stop(works->reader);
     dm_limiter_free(works->limiter);

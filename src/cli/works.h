@@ -5,16 +5,33 @@
 #ifndef DM_CLI_WORKS_H
 #define DM_CLI_WORKS_H
 
+#include "aws/aws.h"
 #include "cli/commands.h"
 #include "embedded/embedded.h"
 #include "models/models.h"
+#include "net/multi.h"
 #include "pipeline/pipeline.h"
 #include "reader/reader.h"
+
+/* The model that the settings name, and what it stands on (model.c). */
+struct dm_opened_model {
+    struct dm_model port;                   /* ops NULL: not open */
+    struct dm_multi *multi;                 /* NULL: it is the built-in one */
+    struct dm_aws_credentials *credentials; /* NULL: none are needed */
+    struct dm_limit_options limits;
+};
+
+/* DM_INVALID and others name the setting that is wrong. `queue_max` pages may wait for the built-in one. */
+DM_MUST_USE enum dm_code dm_model_open(const struct dm_settings *settings, struct dm_runtime runtime,
+                                       uint32_t queue_max, struct dm_opened_model *ret, struct dm_err *err);
+void dm_model_close(struct dm_opened_model *model); /* also where it was never opened */
+/* How many calls may be under way at most, whatever is found out. */
+uint32_t dm_model_calls_max(const struct dm_settings *settings);
 
 struct dm_works {
     struct dm_embedded_set set;
     struct dm_reader reader; /* ops NULL: not open */
-    struct dm_model model;   /* likewise */
+    struct dm_opened_model model;
     struct dm_hub *hub;
     struct dm_limiter *limiter;
     struct dm_pipeline pipeline;
@@ -48,6 +65,8 @@ DM_MUST_USE enum dm_code dm_helper_find(const struct dm_call *call, struct dm_ar
 /* How the helpers are to be run; the texts live in the settings. `helper` is what dm_helper_find found. */
 struct dm_reader_options dm_works_reader_options(const struct dm_settings *settings, const char *helper);
 uint32_t dm_processors(void);
+/* As many as were asked for; without a wish (0) one for each processor, and two at least: one waits while the other works. */
+uint32_t dm_or_processors(uint32_t wanted);
 /* When the process began, in the kernel's ticks (process.c); 0: there is none, or it has ended. With it a number means the same
  * process as long as the machine runs. */
 uint64_t dm_process_began(int64_t pid);

@@ -133,7 +133,10 @@ static void add_digests(struct dm_buf *text, const struct dm_model_request *requ
     dm_buf_addf(text, "The notes stand between the marks %.*s.\n\n<%.*s>\n", DM_STR_ARG(mark), DM_STR_ARG(mark));
     for (uint32_t i = 0; i < request->digest_count; i++) {
         const struct dm_page_digest *digest = &request->digests[i];
-        dm_buf_addf(text, "Page %" PRIu32 ": ", digest->page);
+        if (digest->last_page > digest->page)
+            dm_buf_addf(text, "Pages %" PRIu32 " to %" PRIu32 ": ", digest->page, digest->last_page);
+        else
+            dm_buf_addf(text, "Page %" PRIu32 ": ", digest->page);
         add_line(text, digest->summary);
         for (uint32_t k = 0; k < digest->key_point_count; k++) {
             dm_buf_add_z(text, "- ");

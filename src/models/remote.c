@@ -21,7 +21,9 @@ enum {
     REQUEST_MAX = 20 * 1000 * 1000,
     ANSWER_MAX = 1024 * 1024,
     CONCURRENCY = 8,
-    DOWN_AFTER = 3 /* failures of the way there in a row, until `check` says so */
+    PAGES_MAX = 1000001,     /* numbers of pages that a reduction may name: MAX_PAGES at its most */
+    DIGESTS_MAX = 48 * 1024, /* some 12,000 tokens, which every model takes */
+    DOWN_AFTER = 3           /* failures of the way there in a row, until `check` says so */
 };
 
 struct remote {
@@ -260,8 +262,11 @@ static void fail_answer(struct dm_model_answer *answer, enum dm_reason reason, c
 
 static void add_pages(const struct dm_model_request *request, struct dm_buf *ret)
 {
-    for (uint32_t i = 0; i < request->digest_count; i++)
-        dm_buf_add(ret, dm_str_of(&request->digests[i].page, sizeof(request->digests[i].page)));
+    for (uint32_t i = 0; i < request->digest_count; i++) {
+        const struct dm_page_digest *digest = &request->digests[i];
+        for (uint32_t page = digest->page; page == digest->page || page <= digest->last_page; page++)
+            dm_buf_add(ret, dm_str_of((const char *)&page, sizeof(page)));
+    }
 }
 
 /* The provider is content; is the text what was asked for? */
@@ -269,10 +274,11 @@ static void check_text(const struct call *call, const struct dm_provider_heard *
 {
     const struct dm_model_request *request = call->request;
     struct dm_err err = { 0 };
-    DM_AUTO(dm_buf) pages = dm_buf_make((size_t)request->digest_count * sizeof(uint32_t) + 1);
+    DM_AUTO(dm_buf) pages = dm_buf_make(PAGES_MAX * sizeof(uint32_t));
     add_pages(request, &pages);
     answer->analysis = dm_buf_make(2 * DM_ANSWER_BYTES_MAX);
-    const struct dm_answer_pages given = { (const uint32_t *)(const void *)pages.at, request->digest_count };
+    const struct dm_answer_pages given = { (const uint32_t *)(const void *)pages.at,
+                                           (uint32_t)(pages.len / sizeof(uint32_t)) };
     enum dm_reason reason =
         pages.failed ? DM_REASON_OVERLOADED
                      : dm_answer_read(request->task, dm_buf_str(&heard->text), given, &answer->analysis, &err);
@@ -386,10 +392,17 @@ static enum dm_code model_check(void *self, struct dm_err *err)
     return rc;
 }
 
+static void model_interrupt(void *self)
+{
+    const struct remote *remote = self;
+    dm_multi_interrupt(remote->options.multi);
+}
+
 static const struct dm_model_ops ops = {
     .start = model_start,
     .concurrency = model_concurrency,
     .check = model_check,
+    .interrupt = model_interrupt,
 };
 
 /* ---- making ---- */
@@ -491,7 +504,9 @@ enum dm_code dm_model_remote_start(const struct dm_model_remote_options *options
         remote_free(remote);
         return rc;
     }
-    *ret = (struct dm_model){ .ops = &ops, .self = remote, .name = remote->name, .takes = provider->takes };
+    *ret = (struct dm_model){
+        .ops = &ops, .self = remote, .name = remote->name, .takes = provider->takes, .digests_max = DIGESTS_MAX
+    };
     return DM_OK;
 }
 

@@ -57,6 +57,7 @@ struct dm_multi {
     struct list sent; /* not yet taken by the task */
     uint32_t under_way;
     bool ending;
+    bool interrupted;    /* nothing goes on and nothing begins */
     struct list running; /* the task's own */
 };
 
@@ -222,18 +223,33 @@ static void stop_those_late(struct dm_multi *multi)
     }
 }
 
+static void stop_all(struct dm_multi *multi)
+{
+    while (multi->running.first)
+        stop(multi, multi->running.first, DM_CANCELLED, "docmill is stopping");
+}
+
+static bool is_interrupted(struct dm_multi *multi)
+{
+    dm_lock(multi->runtime, multi->monitor);
+    bool interrupted = multi->interrupted;
+    dm_unlock(multi->runtime, multi->monitor);
+    return interrupted;
+}
+
 static void run(void *argument)
 {
     struct dm_multi *multi = argument;
     int running;
     while (take_sent(multi)) {
+        if (is_interrupted(multi))
+            stop_all(multi);
         (void)multi->lib->multi_perform(multi->handle, &running);
         finish_those_over(multi);
         stop_those_late(multi);
         (void)multi->lib->multi_poll(multi->handle, NULL, 0, multi->running.first ? LOOK_MS : 60000, NULL);
     }
-    while (multi->running.first)
-        stop(multi, multi->running.first, DM_CANCELLED, "docmill is stopping");
+    stop_all(multi);
 }
 
 /* ---- from outside ----------------------------------------------------------------------------------------------- */
@@ -299,7 +315,9 @@ static enum dm_code enter(struct dm_multi *multi, struct dm_err *err)
 {
     enum dm_code rc;
     dm_lock(multi->runtime, multi->monitor);
-    if (multi->under_way == multi->requests_max)
+    if (multi->interrupted)
+        rc = dm_fail(err, DM_CANCELLED, "docmill is stopping");
+    else if (multi->under_way == multi->requests_max)
         rc = dm_fail(err, DM_BUSY, "%u requests are under way already", multi->under_way);
     else
         rc = start(multi, err);
@@ -314,6 +332,15 @@ static void hand_over(struct dm_multi *multi, struct call *call)
     bool first = !multi->sent.first; /* otherwise the task was woken already */
     append(&multi->sent, call);
     if (first)
+        (void)multi->lib->multi_wakeup(multi->handle);
+    dm_unlock(multi->runtime, multi->monitor);
+}
+
+void dm_multi_interrupt(struct dm_multi *multi)
+{
+    dm_lock(multi->runtime, multi->monitor);
+    multi->interrupted = true;
+    if (multi->task)
         (void)multi->lib->multi_wakeup(multi->handle);
     dm_unlock(multi->runtime, multi->monitor);
 }

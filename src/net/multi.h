@@ -23,6 +23,9 @@ struct dm_multi_options {
 /* Starts no thread yet and loads nothing: that comes with the first request. */
 DM_MUST_USE enum dm_code dm_multi_make(const struct dm_multi_options *options, struct dm_multi **ret,
                                        struct dm_err *err);
+/* Whatever is under way is called back with DM_CANCELLED soon, and later requests are refused with it: a drain whose time is up
+ * waits for nobody. Thread-safe. */
+void dm_multi_interrupt(struct dm_multi *multi);
 /* Whatever is under way is called back with DM_CANCELLED, then the thread ends. No request may be sent from the beginning
  * of this on. Accepts NULL. */
 void dm_multi_free(struct dm_multi *multi);

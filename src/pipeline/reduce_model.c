@@ -143,7 +143,9 @@ static enum dm_code call(struct asking *asking, struct dm_model_request *request
     rc = await(asking, err);
     dm_limiter_answered(pipeline->limiter, began_ms, tokens, &asking->answer);
     dm_usage_add(asking->reducing->usage, &asking->answer.usage);
-    if (asking->answer.reason == DM_REASON_NONE) {
+    if (rc == DM_OK && asking->answer.reason == DM_REASON_CANCELLED) {
+        rc = dm_fail(err, DM_UNAVAILABLE, "docmill is stopping"); /* whoever comes next asks again */
+    } else if (asking->answer.reason == DM_REASON_NONE) {
         if (dm_json_parse(dm_buf_str(&asking->answer.analysis), "the reduction", ret, &asking->why) != DM_OK)
             *ret = NULL;
     } else {

@@ -14,7 +14,8 @@ struct dm_reducing {
 };
 
 /* Asks the model for a summary and key points with their pages. More than it takes at once is reduced in groups first, and then
- * the groups. `*ret` is NULL where the model could not, in a few minutes; that is no failure. Fails only with what `keep` says. */
+ * the groups. `*ret` is NULL where the model could not, in a few minutes; that is no failure. Fails only with what `keep` says, and where docmill is
+ * stopping. */
 DM_MUST_USE enum dm_code dm_ask_reduction(const struct dm_reducing *reducing, const struct dm_page_digest *digests,
                                           uint32_t count, json_t **ret, struct dm_err *err);
 

@@ -148,10 +148,12 @@ void dm_worker_stop(struct dm_worker *worker, int64_t deadline_mono_ms)
     bool late = worker->in_flight > waiting_pages(worker);
     worker->silent = true; /* a page that comes now is handed back */
     worker_unlock(worker);
-    if (late)
-        dm_reader_interrupt(worker->pipeline.ports.reader); /* a page that hangs its helper would hold us, too */
+    if (late) { /* a page that hangs its helper would hold us, and so would a call that hangs */
+        dm_reader_interrupt(worker->pipeline.ports.reader);
+        dm_model_interrupt(worker->pipeline.ports.model);
+    }
     worker_lock(worker);
-    /* A call under way holds its page: the model ends every call by its own deadline. */
+    /* A call under way holds its page. */
     while (worker->calls > 0)
         worker_wait(worker, DM_FOREVER);
     worker_unlock(worker);

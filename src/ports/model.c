@@ -29,3 +29,9 @@ enum dm_code dm_model_check(struct dm_model model, struct dm_err *err)
 {
     return model.ops->check(model.self, err);
 }
+
+void dm_model_interrupt(struct dm_model model)
+{
+    if (model.ops->interrupt)
+        model.ops->interrupt(model.self);
+}

@@ -81,6 +81,9 @@ struct dm_model_ops {
     /* How many calls may usefully be under way at once. */
     uint32_t (*concurrency)(void *self);
     enum dm_code (*check)(void *self, struct dm_err *err); /* for health and doctor; bounded */
+    /* Calls under way end soon with DM_REASON_CANCELLED and later ones are refused with DM_CANCELLED: a drain whose time is
+     * up waits for no provider. NULL: they end soon anyway. */
+    void (*interrupt)(void *self);
 };
 
 struct dm_model {
@@ -96,5 +99,6 @@ DM_MUST_USE enum dm_code dm_model_start(struct dm_model model, const struct dm_t
                                         struct dm_err *err);
 uint32_t dm_model_concurrency(struct dm_model model); /* at least 1 */
 DM_MUST_USE enum dm_code dm_model_check(struct dm_model model, struct dm_err *err);
+void dm_model_interrupt(struct dm_model model);
 
 #endif

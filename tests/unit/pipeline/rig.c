@@ -105,7 +105,7 @@ static uint32_t model_concurrency(void *self)
     return 64;
 }
 
-static const struct dm_model_ops fake_model_ops = { model_start, model_concurrency, fake_check };
+static const struct dm_model_ops fake_model_ops = { model_start, model_concurrency, fake_check, NULL };
 
 static void answer_page(struct fake_model *model, const struct dm_model_request *request,
                         struct dm_model_answer *answer)

@@ -1,0 +1,165 @@
+/* model.c: the model that the settings name, opened. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cli/works.h"
+
+enum {
+    CALLS = 8,      /* at once, where nobody said how many */
+    CALLS_TIMES = 4 /* so many times as many at most, where it goes well */
+};
+
+static const size_t AT_NOTHING = (size_t)-1;
+
+/* ---- which provider ---- */
+
+struct provider_settings {
+    const char *name;
+    size_t key, url;
+};
+
+#define AT(member) offsetof(struct dm_settings, member)
+
+static const struct provider_settings providers[] = {
+    { "gemini", AT(gemini_key), AT(gemini_url) },
+    { "openai", AT(openai_key), AT(openai_url) },
+    { "anthropic", AT(anthropic_key), AT(anthropic_url) },
+    { "bedrock", AT(bedrock_key), AT(bedrock_url) },
+};
+
+static struct dm_str text_at(const struct dm_settings *settings, size_t offset)
+{
+    struct dm_str text = DM_STR("");
+    if (offset != AT_NOTHING)
+        memcpy(&text, (const char *)settings + offset, sizeof(text));
+    return text;
+}
+
+static const struct provider_settings *find_provider(struct dm_str name)
+{
+    for (size_t i = 0; i < DM_COUNT(providers); i++)
+        if (dm_str_eq(dm_str_z(providers[i].name), name))
+            return &providers[i];
+    return NULL;
+}
+
+static bool is_built_in(const struct dm_settings *settings)
+{
+    return dm_str_starts(settings->model, DM_STR("extractive"));
+}
+
+static uint32_t calls_of(const struct dm_settings *settings)
+{
+    if (settings->model_concurrency)
+        return settings->model_concurrency;
+    return CALLS;
+}
+
+uint32_t dm_model_calls_max(const struct dm_settings *settings)
+{
+    return is_built_in(settings) ? 2 * dm_or_processors(settings->model_concurrency) : CALLS_TIMES * calls_of(settings);
+}
+
+/* ---- AWS ---- */
+
+/* The environment as the settings have it. */
+static struct dm_str variable(void *context, const char *name)
+{
+    const struct dm_setting *setting = dm_setting_find(dm_str_z(name));
+    return setting && setting->kind == DM_SETTING_TEXT ? text_at(context, setting->offset) : DM_STR("");
+}
+
+/* A region and credentials for requests that are signed; with a key only the region. */
+static enum dm_code find_aws(const struct dm_settings *settings, bool has_key, struct dm_opened_model *model,
+                             struct dm_buf *region, struct dm_err *err)
+{
+    const struct dm_aws_environment environment = { variable, (void *)(uintptr_t)settings };
+    enum dm_code rc = dm_aws_region_find(&environment, region, err);
+    if (rc == DM_NOT_FOUND && settings->bedrock_url.len)
+        rc = DM_OK;
+    if (rc != DM_OK || has_key)
+        return rc;
+    model->credentials = dm_alloc_zero(1, sizeof(*model->credentials));
+    return model->credentials ? dm_aws_credentials_find(&environment, model->credentials, err) : dm_fail_memory(err);
+}
+
+/* ---- opening ---- */
+
+static enum dm_code open_built_in(const struct dm_settings *settings, struct dm_runtime runtime, uint32_t queue_max,
+                                  struct dm_opened_model *ret, struct dm_err *err)
+{
+    const struct dm_models_extractive_options options = { .runtime = runtime,
+                                                          .threads = dm_or_processors(settings->model_concurrency),
+                                                          .queue_max = queue_max };
+    /* Calls that it has taken and not begun keep it from waiting for the next. */
+    uint32_t calls = dm_model_calls_max(settings);
+    ret->limits = (struct dm_limit_options){ .concurrency = calls, .concurrency_max = calls };
+    return dm_model_extractive_start(&options, &ret->port, err);
+}
+
+static enum dm_code open_remote(const struct dm_settings *settings, struct dm_runtime runtime,
+                                struct dm_opened_model *ret, struct dm_err *err)
+{
+    struct dm_model_name name;
+    enum dm_code rc = dm_model_name_parse(settings->model, &name, err);
+    if (rc != DM_OK)
+        return rc;
+    const struct provider_settings *provider = find_provider(name.provider);
+    struct dm_str key_text = text_at(settings, provider ? provider->key : AT_NOTHING);
+    struct dm_str url = text_at(settings, provider ? provider->url : AT_NOTHING);
+    DM_AUTO(dm_buf) region = dm_buf_make(256);
+    if (provider && provider->key == AT(bedrock_key))
+        rc = find_aws(settings, key_text.len > 0, ret, &region, err);
+    struct dm_secret key = { 0 };
+    if (rc == DM_OK && key_text.len)
+        rc = dm_secret_make(key_text, "the key of the model's provider", &key, err);
+    const struct dm_multi_options multi = { .runtime = runtime,
+                                            .user_agent = "docmill",
+                                            .requests_max = 2 * dm_model_calls_max(settings),
+                                            .connections_max = dm_model_calls_max(settings) };
+    if (rc == DM_OK)
+        rc = dm_multi_make(&multi, &ret->multi, err);
+    const struct dm_model_remote_options options = { .runtime = runtime,
+                                                     .multi = ret->multi,
+                                                     .name = settings->model.at,
+                                                     .base_url = url.len ? url.at : NULL,
+                                                     .key = key_text.len ? &key : NULL,
+                                                     .region = region.len ? dm_buf_z(&region) : NULL,
+                                                     .credentials = ret->credentials,
+                                                     .deadline_ms = settings->model_timeout_ms,
+                                                     .concurrency = calls_of(settings) };
+    if (rc == DM_OK)
+        rc = dm_model_remote_start(&options, &ret->port, err);
+    dm_secret_free(&key);
+    ret->limits = (struct dm_limit_options){ .concurrency = calls_of(settings),
+                                             .concurrency_max = dm_model_calls_max(settings),
+                                             .requests_per_minute = settings->model_rpm,
+                                             .tokens_per_minute = settings->model_tpm };
+    return rc;
+}
+
+enum dm_code dm_model_open(const struct dm_settings *settings, struct dm_runtime runtime, uint32_t queue_max,
+                           struct dm_opened_model *ret, struct dm_err *err)
+{
+    struct dm_opened_model model = { .multi = NULL };
+    enum dm_code rc = is_built_in(settings) ? open_built_in(settings, runtime, queue_max, &model, err)
+                                            : open_remote(settings, runtime, &model, err);
+    if (rc == DM_OK)
+        *ret = model;
+    else
+        dm_model_close(&model);
+    return rc;
+}
+
+void dm_model_close(struct dm_opened_model *model)
+{
+    if (model->port.ops && !model->multi)
+        dm_model_extractive_stop(&model->port);
+    else if (model->port.ops)
+        dm_model_remote_stop(&model->port);
+    dm_multi_free(model->multi);
+    if (model->credentials)
+        dm_aws_credentials_free(model->credentials);
+    dm_free(model->credentials);
+    *model = (struct dm_opened_model){ .multi = NULL };
+}
