@@ -1,9 +1,9 @@
-"""A fake model provider: speaks Gemini, Bedrock Converse, OpenAI chat completions and Anthropic messages, over HTTP/1.1 and
-HTTP/2, in clear and with TLS, and is as slow, limited and moody as it is told to be.
+"""A fake model provider: speaks Gemini, Bedrock Converse, OpenAI chat completions and Anthropic messages, over HTTP/1.1
+and HTTP/2, in clear and with TLS, and is as slow, limited and moody as it is told to be.
 
-When it is ready it prints one line of JSON: {"port", "tls_port", "control_port", "certificate"}. The control port changes
-settings while it runs and shows the record of all calls; fake_provider/control.py lists what it takes. It ends on SIGTERM or
-SIGINT, and when its standard input is closed where --until-eof is given.
+When it is ready it prints one line of JSON: {"port", "tls_port", "control_port", "certificate"}. The control port
+changes settings while it runs and shows the record of all calls; fake_provider/control.py lists what it takes. It ends
+on SIGTERM or SIGINT, and when its standard input is closed where --until-eof is given.
 """
 import argparse
 import asyncio
@@ -32,7 +32,8 @@ def read_arguments():
     parser.add_argument("--port", type=int, default=0, help="in clear (0: a free one)")
     parser.add_argument("--tls-port", type=int, default=0, help="with TLS (0: a free one)")
     parser.add_argument("--control-port", type=int, default=0, help="(0: a free one)")
-    parser.add_argument("--until-eof", action="store_true", help="end when standard input does: with whoever started it")
+    parser.add_argument("--until-eof", action="store_true",
+                        help="end when standard input does: with whoever started it")
     for field in dataclasses.fields(Settings):
         _add_option(parser, field)
     arguments = parser.parse_args()
@@ -52,7 +53,8 @@ def _add_option(parser, field):
     elif isinstance(default, list):
         parser.add_argument(name, metavar="WORD", nargs="*", help=f"{text} ({' '.join(default) or 'none named'})")
     elif isinstance(default, bool):
-        parser.add_argument(name, action=argparse.BooleanOptionalAction, default=None, help=f"{text} ({default})".lower())
+        parser.add_argument(name, action=argparse.BooleanOptionalAction, default=None,
+                            help=f"{text} ({default})".lower())
     else:
         parser.add_argument(name, metavar="N" if isinstance(default, int) else "WORD", type=type(default),
                             help=f"{text} ({default if default != '' else 'none'})")

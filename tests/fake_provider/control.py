@@ -60,5 +60,5 @@ class Control:
 
     def _state(self):
         provider = self.provider
-        return {"now": time.monotonic(), "in_flight": provider.in_flight, "calls": provider.number, "looks": provider.looks,
-                "script": provider.script}
+        return {"now": time.monotonic(), "in_flight": provider.in_flight, "calls": provider.number,
+                "looks": provider.looks, "script": provider.script}

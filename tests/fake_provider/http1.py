@@ -50,8 +50,8 @@ class Http1(asyncio.Protocol):
     def on_message_complete(self):
         if self.stream is not None:
             return self._refuse()  # a second one before the answer to the first
-        request = Request(self.parser.get_method().decode(), self.target.decode("latin-1"), self.headers, b"".join(self.body),
-                          "1.1", self.tls, self.number)
+        request = Request(self.parser.get_method().decode(), self.target.decode("latin-1"), self.headers,
+                          b"".join(self.body), "1.1", self.tls, self.number)
         keep = self.parser.should_keep_alive()
         self._begin()
         self.stream = _Exchange(self, request, keep)

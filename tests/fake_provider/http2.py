@@ -113,7 +113,8 @@ class _Exchange(Stream):
         headers.setdefault("host", headers.get(":authority", ""))
         target = headers.pop(":path", "/")
         method = headers.pop(":method", "GET")
-        self.request = Request(method, target, headers, b"".join(self.body), "2", self.connection.tls, self.connection.number)
+        connection = self.connection
+        self.request = Request(method, target, headers, b"".join(self.body), "2", connection.tls, connection.number)
         self.body = None
         self.handler.arrived(self)
 

@@ -72,6 +72,11 @@ class FakeProvider:
     def tls_url(self):
         return f"https://127.0.0.1:{self.tls_port}"
 
+    def base(self, protocol, tls=False):
+        """The address as settings like GEMINI_BASE_URL take it: with the version, where the protocol's path has one."""
+        versions = {"gemini": "/v1beta", "openai": "/v1", "anthropic": "/v1", "bedrock": ""}
+        return (self.tls_url if tls else self.url) + versions[protocol]
+
     # -- control
 
     def _ask(self, method, path, value=None):
@@ -91,7 +96,7 @@ class FakeProvider:
         return self._ask("GET", "/settings")
 
     def next(self, mood, times=1, page=None, task=None, **more):
-        """What becomes of the next calls (of this page, of this task: "page" or "reduction"). Later ones wait their turn."""
+        """What becomes of the next calls (of this page, of this task: "page" or "reduction"). Later ones wait."""
         step = {"mood": mood, "times": times, "page": page, "task": task} | more
         self._ask("POST", "/script", [{name: value for name, value in step.items() if value is not None}])
 

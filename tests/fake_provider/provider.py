@@ -71,7 +71,8 @@ class Provider:
         for protocol in PROTOCOLS:
             found = protocol.LOOK.fullmatch(request.path)
             # OpenAI and Anthropic list models under one path; their headers differ.
-            if found and request.method == "GET" and (protocol.NAME != "openai" or "anthropic-version" not in request.headers):
+            others = protocol.NAME == "openai" and "anthropic-version" in request.headers
+            if found and request.method == "GET" and not others:
                 return self._look(stream, protocol, found.groupdict().get("model"))
         stream.send(Reply(404, [JSON], b'{"error": {"code": 404, "message": "there is nothing here"}}'))
 
@@ -91,8 +92,9 @@ class Provider:
         self.since_change += 1
         self.in_flight += 1
         key = protocol.key_of(request)
-        call = Call(number=self.number, arrived=time.monotonic(), protocol=protocol.NAME, http=request.http, tls=request.tls,
-                    connection=request.connection, key=_hashed(key), model=found.get("model"), in_flight=self.in_flight)
+        call = Call(number=self.number, arrived=time.monotonic(), protocol=protocol.NAME, http=request.http,
+                    tls=request.tls, connection=request.connection, key=_hashed(key), model=found.get("model"),
+                    in_flight=self.in_flight)
         stream.call = call
         self.calls.append(call)
         try:
@@ -214,7 +216,8 @@ class Provider:
             return None
         if mood == "garbage":
             return Reply(200, [("content-type", "text/html")], GARBAGE)
-        text = {"invalid_json": analysis.broken, "schema_mismatch": analysis.mismatched}.get(mood, analysis.written)(facts)
+        write = {"invalid_json": analysis.broken, "schema_mismatch": analysis.mismatched}.get(mood, analysis.written)
+        text = write(facts)
         if mood == "ok" and analysis.output_tokens(text) > asked.max_output:
             call.mood = mood = "truncated"
         if mood in STOPS:
@@ -224,7 +227,8 @@ class Provider:
         headers, body = protocol.answered(asked, answer)
         key.answered += 1
         if self.settings.hints:
-            headers = headers + protocol.limit_headers(*(bucket and bucket.state() for bucket in (key.requests, key.tokens)))
+            states = (bucket and bucket.state() for bucket in (key.requests, key.tokens))
+            headers = headers + protocol.limit_headers(*states)
         return Reply(200, [JSON, *headers], json.dumps(body).encode(), DELIVERIES.get(mood, "whole"),
                      self.settings.endless_mb << 20)
 

@@ -1,5 +1,5 @@
-"""What is remembered of every call, and what can be said about many of them. Times are of the monotonic clock, in seconds,
-which on one machine is the same for all processes."""
+"""What is remembered of every call, and what can be said about many of them. Times are of the monotonic clock, in
+seconds, which on one machine is the same for all processes."""
 import collections
 
 FIELDS = """number arrived answered ended protocol http tls connection key model task document page inputs content
@@ -7,8 +7,9 @@ max_output mood status told_wait_s in_flight input_tokens output_tokens complain
 
 
 class Call:
-    """arrived: the request was there. answered: the answer began. ended: it had been sent, or the client had gone; `gone`.
-    mood: what was made of it. told_wait_s: when the client was told to come back. in_flight: calls under way, with it."""
+    """arrived: the request was there. answered: the answer began. ended: it had been sent, or the client had gone;
+    `gone` tells which. mood: what was made of it. told_wait_s: when the client was told to come back. in_flight: calls
+    under way, with it."""
 
     __slots__ = (*FIELDS, "gone", "counter")
 
@@ -32,8 +33,8 @@ class Call:
 
 
 def early(calls, grace_s=0.02):
-    """Calls that came although their key had been told to wait. One that was already on its way when the refusal came is
-    none of them, hence `grace_s`."""
+    """Calls that came although their key had been told to wait. One that was already on its way when the refusal came
+    is none of them, hence `grace_s`."""
     found = []
     waits = [(call.key, call.answered, call.answered + call.told_wait_s) for call in calls
              if call.told_wait_s and call.answered]

@@ -125,7 +125,7 @@ def rate(words):
 
 
 class Bucket:
-    """Fills evenly over time up to its burst. Taking more than it holds is refused, and it says when it would not be."""
+    """Fills evenly over time up to its burst. To take more than it holds is refused, and it says until when."""
 
     def __init__(self, limit, burst):
         self.amount, self.seconds = limit
@@ -149,4 +149,5 @@ class Bucket:
 
     def state(self):
         """(limit, remaining, seconds until it is full again), as headers tell them."""
-        return self.amount, max(0, int(self.level)), max(0.0, (self.size - self.level) * self.seconds / self.amount)
+        full_s = (self.size - self.level) * self.seconds / self.amount
+        return self.amount, max(0, int(self.level)), max(0.0, full_s)

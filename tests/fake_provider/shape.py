@@ -136,8 +136,8 @@ TYPES = {"object", "array", "string", "number", "integer", "boolean", "null"}
 
 
 def check_schema(schema, at, keywords, strict=False, closed=False):
-    """`keywords`: those that the vendor knows. `closed`: every object says `additionalProperties: false`. `strict`: that,
-    and every property is required."""
+    """`keywords`: those that the vendor knows. `closed`: every object says `additionalProperties: false`. `strict`:
+    that, and every property is required."""
     if not isinstance(schema, dict):
         raise Bad(at, "a schema must be an object")
     for name in schema:

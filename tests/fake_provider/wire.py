@@ -1,7 +1,8 @@
 """Connections: HTTP/1.1 and HTTP/2, in clear and with TLS, on one port each.
 
-A connection makes a `Request` of what arrives and hands it to the handler with its `Stream`, which sends a `Reply`: whole,
-broken off, without an end, or not at all. The handler is told once that a stream has ended, and whether the client left.
+A connection makes a `Request` of what arrives and hands it to the handler with its `Stream`, which sends a `Reply`:
+whole, broken off, without an end, or not at all. The handler is told once that a stream has ended, and whether the
+client left.
 """
 import asyncio
 import itertools

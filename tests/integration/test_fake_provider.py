@@ -99,13 +99,16 @@ class Gemini:
 class OpenAi:
     @staticmethod
     def body(text, schema, media=None, limit=4096):
-        part = {"pdf": {"type": "file", "file": {"filename": "p.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
-                "image": {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "high"}}}.get(media)
+        part = {"pdf": {"type": "file",
+                        "file": {"filename": "p.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}},
+                "image": {"type": "image_url",
+                          "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "high"}}}.get(media)
         content = [{"type": "text", "text": text}] + ([part] if part else [])
         return {"model": "gpt-4.1-mini", "messages": [{"role": "system", "content": "You read."},
                                                      {"role": "user", "content": content}],
                 "max_completion_tokens": limit,
-                "response_format": {"type": "json_schema", "json_schema": {"name": "page", "strict": True, "schema": schema}}}
+                "response_format": {"type": "json_schema",
+                                    "json_schema": {"name": "page", "strict": True, "schema": schema}}}
 
     @classmethod
     def ask(cls, client, text, schema=ANALYSIS, key=KEY, change=None, **more):
@@ -127,7 +130,8 @@ class Anthropic:
     @staticmethod
     def body(text, schema, media=None, limit=4096):
         part = {"pdf": {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": PDF}},
-                "image": {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}}.get(media)
+                "image": {"type": "image",
+                          "source": {"type": "base64", "media_type": "image/png", "data": PNG}}}.get(media)
         return {"model": "claude-haiku-4-5", "max_tokens": limit, "system": "You read.",
                 "messages": [{"role": "user", "content": ([part] if part else []) + [{"type": "text", "text": text}]}],
                 "output_config": {"format": {"type": "json_schema", "schema": schema}}}
@@ -234,7 +238,8 @@ STOPS = {
     "empty": ("STOP", "stop", "end_turn", "end_turn"),
 }
 STATUSES = {
-    "429": (429, 429, 429, 429), "503": (503, 503, 529, 503), "500": (500, 500, 500, 500), "quota": (429, 429, 402, 429),
+    "429": (429, 429, 429, 429), "503": (503, 503, 529, 503), "500": (500, 500, 500, 500),
+    "quota": (429, 429, 402, 429),
     "401": (400, 401, 401, 403), "403": (403, 403, 403, 403), "400": (400, 400, 400, 400),
 }
 
@@ -289,7 +294,8 @@ def test_answers_tell_what_is_left_of_the_limits(fake, one):
     assert headers["x-ratelimit-limit-requests"] == "600" and headers["x-ratelimit-remaining-requests"] == "599"
     assert int(headers["x-ratelimit-remaining-tokens"]) < 100000 and headers["x-ratelimit-reset-requests"] == "100ms"
     headers = one("anthropic").headers
-    assert headers["anthropic-ratelimit-requests-limit"] == "600" and headers["anthropic-ratelimit-tokens-reset"].endswith("Z")
+    assert headers["anthropic-ratelimit-requests-limit"] == "600"
+    assert headers["anthropic-ratelimit-tokens-reset"].endswith("Z")
 
 
 def test_calls_that_come_too_early_or_twice_are_seen(fake, one):
@@ -323,7 +329,8 @@ def test_a_daily_quota_ends_and_a_revoked_key_is_refused(fake, one):
 
 @pytest.mark.parametrize("http2", [False, True], ids=["1.1", "2"])
 def test_broken_and_endless_answers(fake, http2):
-    with httpx.Client(base_url=fake.url, http1=not http2, http2=http2, verify=False, trust_env=False, timeout=0.3) as client:
+    with httpx.Client(base_url=fake.url, http1=not http2, http2=http2, verify=False, trust_env=False,
+                      timeout=0.3) as client:
         fake.next("cut")
         with pytest.raises(httpx.RemoteProtocolError):
             Gemini.ask(client, PAGE)
@@ -333,7 +340,8 @@ def test_broken_and_endless_answers(fake, http2):
                 Gemini.ask(client, PAGE)
         fake.next("endless")
         taken = 0
-        with client.stream("POST", Gemini.path, json=Gemini.body(PAGE, ANALYSIS), headers={"x-goog-api-key": KEY}) as answer:
+        with client.stream("POST", Gemini.path, json=Gemini.body(PAGE, ANALYSIS),
+                           headers={"x-goog-api-key": KEY}) as answer:
             for piece in answer.iter_bytes():
                 taken += len(piece)
                 if taken > 3_000_000:
@@ -362,7 +370,8 @@ WRONG = {
         lambda body: body.update(model="gpt-5.4-mini", temperature=0),
         lambda body: body["response_format"]["json_schema"]["schema"].update(required=["summary"]),
         lambda body: body["response_format"]["json_schema"]["schema"].pop("additionalProperties"),
-        lambda body: body["messages"][1]["content"].append({"type": "image_url", "image_url": {"url": "http://x/y.png"}}),
+        lambda body: body["messages"][1]["content"].append({"type": "image_url",
+                                                            "image_url": {"url": "http://x/y.png"}}),
     ],
     "anthropic": [
         lambda body: body.update(temperature=0),
@@ -372,9 +381,11 @@ WRONG = {
     ],
     "bedrock": [
         lambda body: body.update(model="x"),
-        lambda body: body["messages"][0]["content"].append({"document": {"format": "pdf", "name": "p_1.pdf", "source": {"bytes": PDF}}}),
+        lambda body: body["messages"][0]["content"].append({"document": {"format": "pdf", "name": "p_1.pdf",
+                                                                         "source": {"bytes": PDF}}}),
         lambda body: body["toolConfig"]["toolChoice"]["tool"].update(name="other"),
-        lambda body: body["messages"][0].update(content=[{"document": {"format": "pdf", "name": "p", "source": {"bytes": PDF}}}]),
+        lambda body: body["messages"][0].update(content=[{"document": {"format": "pdf", "name": "p",
+                                                                       "source": {"bytes": PDF}}}]),
     ],
 }
 
@@ -397,7 +408,8 @@ def test_keys_and_signatures_are_checked(fake, one):
     assert wrong.status_code == 403 and wrong.headers["x-amzn-errortype"].startswith("InvalidSignatureException")
     assert one("bedrock", key=KEY).status_code == 200, "a bearer token"
     assert one("bedrock", key="other").status_code == 403
-    assert len({call.key for call in fake.calls()}) == 4 and KEY not in json.dumps([call.as_dict() for call in fake.calls()])
+    assert len({call.key for call in fake.calls()}) == 4
+    assert KEY not in json.dumps([call.as_dict() for call in fake.calls()])
 
 
 # ---- its own size ---------------------------------------------------------------------------------------------------
@@ -431,6 +443,7 @@ def _allow_connections(count):
 
 
 def test_a_wrong_setting_is_refused_with_its_name(fake):
-    for settings, word in ({"latency": "5"}, "latency"), ({"latency_ms": "soon"}, "soon"), ({"shares": {"429": 2}}, "429"):
+    wrong = [({"latency": "5"}, "latency"), ({"latency_ms": "soon"}, "soon"), ({"shares": {"429": 2}}, "429")]
+    for settings, word in wrong:
         with pytest.raises(RuntimeError, match=word):
             fake.change(**settings)

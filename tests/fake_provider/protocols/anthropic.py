@@ -37,7 +37,8 @@ def _part(value, at):
 
 MESSAGE = {"role!": one_of("user", "assistant"), "content!": either(str, [_part])}
 REQUEST = {
-    "model!": str, "max_tokens!": number(1, whole=True), "messages!": [MESSAGE], "system": either(str, [TEXT_PART]),
+    "model!": str, "max_tokens!": number(1, whole=True), "messages!": [MESSAGE],
+    "system": either(str, [TEXT_PART]),
     "temperature": number(0, 1), "top_p": number(0, 1), "top_k": number(0, whole=True), "stop_sequences": [str],
     "stream": one_of(False), "metadata": {"user_id": str}, "service_tier": one_of("auto", "standard_only"),
     "thinking": {"type!": one_of("enabled", "disabled", "adaptive"), "budget_tokens": number(1024, whole=True)},
@@ -45,8 +46,8 @@ REQUEST = {
                       "effort": one_of("low", "medium", "high", "max")},
 }
 # Numbers, lengths and counts are not to be limited.
-KEYWORDS = set("type properties required additionalProperties enum const items anyOf allOf $ref $defs definitions title "
-               "description format default pattern minItems".split())
+KEYWORDS = set("type properties required additionalProperties enum const items anyOf allOf $ref $defs definitions "
+               "title description format default pattern minItems".split())
 
 
 def key_of(request):
@@ -100,8 +101,8 @@ def answered(asked, answer):
     body = {"id": fresh_id("msg_"), "type": "message", "role": "assistant", "model": asked.model,
             "content": [{"type": "text", "text": answer.text}] if answer.text else [], "stop_reason": stop,
             "stop_sequence": None,
-            "usage": {"input_tokens": answer.input_tokens, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
-                      "output_tokens": answer.output_tokens}}
+            "usage": {"input_tokens": answer.input_tokens, "cache_creation_input_tokens": 0,
+                      "cache_read_input_tokens": 0, "output_tokens": answer.output_tokens}}
     if stop == "refusal":
         body["stop_details"] = {"type": "refusal", "category": "policy"}
     return [("request-id", fresh_id("req_"))], body
@@ -110,8 +111,8 @@ def answered(asked, answer):
 ERRORS = {
     "key_invalid": (401, "authentication_error"), "unauthenticated": (401, "authentication_error"),
     "forbidden": (403, "permission_error"), "not_found": (404, "not_found_error"),
-    "bad_request": (400, "invalid_request_error"), "rate_limited": (429, "rate_limit_error"), "quota": (402, "billing_error"),
-    "overloaded": (529, "overloaded_error"), "internal": (500, "api_error"),
+    "bad_request": (400, "invalid_request_error"), "rate_limited": (429, "rate_limit_error"),
+    "quota": (402, "billing_error"), "overloaded": (529, "overloaded_error"), "internal": (500, "api_error"),
 }
 
 
@@ -121,7 +122,8 @@ def refused(refusal, model):
     headers = [("request-id", request_id)]
     if refusal.kind == "rate_limited" and refusal.wait_s is not None:
         headers.append(("retry-after", whole_seconds(refusal.wait_s)))
-    return status, headers, {"type": "error", "error": {"type": kind, "message": refusal.message}, "request_id": request_id}
+    error = {"type": kind, "message": refusal.message}
+    return status, headers, {"type": "error", "error": error, "request_id": request_id}
 
 
 def limit_headers(requests, tokens):

@@ -1,7 +1,7 @@
 """What the protocols have in common: what was asked, what is answered, and how a refusal is worded by each vendor.
 
-A protocol is one file and one row of PROTOCOLS. It knows nothing of moods and limits; provider.py decides, and a protocol
-puts the decision into its vendor's words.
+A protocol is one file and one row of PROTOCOLS. It knows nothing of moods and limits; provider.py decides, and a
+protocol puts the decision into its vendor's words.
 """
 import base64
 import hashlib

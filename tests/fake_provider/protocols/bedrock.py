@@ -32,8 +32,8 @@ REQUEST = {
     "serviceTier": {"type!": one_of("default", "flex", "priority", "reserved")},
     "additionalModelRequestFields": dict, "performanceConfig": {"latency": one_of("standard", "optimized")},
 }
-KEYWORDS = set("type properties required additionalProperties enum const items anyOf allOf $ref $defs definitions title "
-               "description format default minItems maxItems minimum maximum".split())
+KEYWORDS = set("type properties required additionalProperties enum const items anyOf allOf $ref $defs definitions "
+               "title description format default minItems maxItems minimum maximum".split())
 
 
 def key_of(request):

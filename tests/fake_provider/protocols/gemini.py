@@ -20,8 +20,9 @@ PART = both(
 CONTENT = {"role": one_of("user", "model"), "parts!": [PART]}
 LEVELS = one_of("MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH")
 CONFIG = {
-    "temperature": number(0, 2), "topP": number(0, 1), "topK": number(0, whole=True), "candidateCount": number(1, 8, True),
-    "maxOutputTokens": number(1, 65536, True), "stopSequences": [str], "seed": int, "presencePenalty": float,
+    "temperature": number(0, 2), "topP": number(0, 1), "topK": number(0, whole=True),
+    "candidateCount": number(1, 8, True), "maxOutputTokens": number(1, 65536, True), "stopSequences": [str],
+    "seed": int, "presencePenalty": float,
     "frequencyPenalty": float, "responseMimeType": one_of("application/json", "text/plain", "text/x.enum"),
     "responseSchema": dict, "responseJsonSchema": dict, "responseModalities": [str],
     "mediaResolution": one_of("MEDIA_RESOLUTION_LOW", "MEDIA_RESOLUTION_MEDIUM", "MEDIA_RESOLUTION_HIGH"),
@@ -35,12 +36,12 @@ REQUEST = {
     "safetySettings": [{"category!": HARMS, "threshold!": THRESHOLDS}], "generationConfig": CONFIG,
     "tools": list, "toolConfig": dict, "cachedContent": str,
 }
-KEYWORDS = set("type properties required additionalProperties enum items prefixItems minItems maxItems minimum maximum anyOf "
-               "oneOf $ref $defs $id $anchor format title description propertyOrdering".split())
+KEYWORDS = set("type properties required additionalProperties enum items prefixItems minItems maxItems minimum maximum "
+               "anyOf oneOf $ref $defs $id $anchor format title description propertyOrdering".split())
 # The OpenAPI form: types in capitals, and no additionalProperties.
-OPENAPI_KEYWORDS = set("type format title description nullable enum maxItems minItems properties required minProperties "
-                       "maxProperties minLength maxLength pattern example anyOf propertyOrdering default items minimum "
-                       "maximum".split())
+OPENAPI_KEYWORDS = set("type format title description nullable enum maxItems minItems properties required "
+                       "minProperties maxProperties minLength maxLength pattern example anyOf propertyOrdering default items "
+                       "minimum maximum".split())
 
 
 def key_of(request):
@@ -146,7 +147,8 @@ def answered(asked, answer):
 STATUS = {
     "key_invalid": (400, "INVALID_ARGUMENT"), "unauthenticated": (401, "UNAUTHENTICATED"),
     "forbidden": (403, "PERMISSION_DENIED"), "not_found": (404, "NOT_FOUND"), "bad_request": (400, "INVALID_ARGUMENT"),
-    "rate_limited": (429, "RESOURCE_EXHAUSTED"), "quota": (429, "RESOURCE_EXHAUSTED"), "overloaded": (503, "UNAVAILABLE"),
+    "rate_limited": (429, "RESOURCE_EXHAUSTED"), "quota": (429, "RESOURCE_EXHAUSTED"),
+    "overloaded": (503, "UNAVAILABLE"),
     "internal": (500, "INTERNAL"),
 }
 TYPE = "type.googleapis.com/google.rpc."

@@ -48,16 +48,19 @@ def _message(value, at):
 FORMAT = {"type!": one_of("json_schema"), "json_schema!": {"name!": matching(r"[A-Za-z0-9_-]{1,64}"), "schema!": dict,
                                                           "strict": bool, "description": str}}
 REQUEST = {
-    "model!": str, "messages!": [_message], "max_completion_tokens": number(1, whole=True), "max_tokens": number(1, whole=True),
-    "temperature": number(0, 2), "top_p": number(0, 1), "n": number(1, 1, True), "seed": int, "stop": either(str, [str]),
+    "model!": str, "messages!": [_message], "max_completion_tokens": number(1, whole=True),
+    "max_tokens": number(1, whole=True),
+    "temperature": number(0, 2), "top_p": number(0, 1), "n": number(1, 1, True), "seed": int,
+    "stop": either(str, [str]),
     "response_format": either({"type!": one_of("text", "json_object")}, FORMAT), "stream": one_of(False), "user": str,
     "store": bool, "metadata": dict, "reasoning_effort": one_of("none", "minimal", "low", "medium", "high", "xhigh"),
-    "service_tier": one_of("auto", "default", "flex", "priority"), "frequency_penalty": float, "presence_penalty": float,
+    "service_tier": one_of("auto", "default", "flex", "priority"), "frequency_penalty": float,
+    "presence_penalty": float,
     "safety_identifier": str, "prompt_cache_key": str,
 }
 KEYWORDS = set("type properties required additionalProperties enum const items minItems maxItems minimum maximum "
-               "exclusiveMinimum exclusiveMaximum multipleOf pattern format anyOf $ref $defs definitions title "
-               "description".split())
+               "exclusiveMinimum exclusiveMaximum multipleOf pattern format anyOf $ref $defs definitions "
+               "title description".split())
 
 
 def key_of(request):
@@ -140,7 +143,8 @@ def refused(refusal, model):
     status, kind, code = ERRORS[refusal.kind]
     headers = [("x-request-id", fresh_id("req_"))]
     if refusal.kind in ("rate_limited", "overloaded") and refusal.wait_s is not None:
-        headers += [("retry-after-ms", str(round(refusal.wait_s * 1000))), ("retry-after", whole_seconds(refusal.wait_s))]
+        headers += [("retry-after-ms", str(round(refusal.wait_s * 1000))),
+                    ("retry-after", whole_seconds(refusal.wait_s))]
     return status, headers, {"error": {"message": refusal.message, "type": kind, "param": None, "code": code}}
 
 
