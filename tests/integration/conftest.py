@@ -1,8 +1,11 @@
 """Fixtures. DOCMILL names the program under test; docmill-pdf stands beside it."""
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # for fake_provider, which benches use too
 
 import crash_rounds
 from world import Server, end_of, fresh, lasting

@@ -371,14 +371,14 @@ static void listening_elsewhere_says_why_not(void **state)
 static void what_is_not_there_yet_is_refused_with_what_is(void **state)
 {
     struct rig *rig = *state;
-    environment(rig, "MODEL=gemini:gemini-2.5-flash");
+    environment(rig, "MODEL=nobody:some-model");
     environment(rig, "STORE=dynamodb:docs");
     environment(rig, "STREAM=kinesis:docs");
     environment(rig, "BLOBS=s3:docs");
     environment(rig, "AUTH=on");
     (void)load(rig, DM_USER_SERVER);
     assert_int_equal(rig->wrong, 5);
-    assert_fault(rig, "extractive:");
+    assert_fault(rig, "there are extractive, gemini, bedrock, openai and anthropic");
     assert_fault(rig, "sqlite:PATH");
     assert_fault(rig, "file:DIR");
     assert_fault(rig, "there are no keys yet");
