@@ -157,6 +157,21 @@ static bool is_stale(const struct dm_health *health, int64_t checked_mono_ms)
     return interval_ms > 0 && dm_mono_ms(health->runtime) - checked_mono_ms > most_ms;
 }
 
+/* The model's provider is nobody's reason to send uploads elsewhere: what is accepted waits for it. So it is told, and changes no
+ * status. */
+static void add_model(struct dm_exchange *x)
+{
+    struct dm_limiter *limiter = x->api->pipeline->limiter;
+    if (!limiter)
+        return;
+    struct dm_limiter_view view = dm_limiter_look(limiter);
+    bool fails = view.breaker != DM_BREAKER_CLOSED;
+    dm_buf_addf(&x->out, ",\"model\":{\"status\":\"%s\"", fails ? "failing" : "ok");
+    if (fails)
+        dm_buf_addf(&x->out, ",\"detail\":\"%s: %s\"", dm_reason_text(view.reason), dm_reason_meaning(view.reason));
+    DM_LIT(&x->out, "}");
+}
+
 enum dm_next dm_on_health(struct dm_exchange *x)
 {
     struct dm_health *health = x->api->health;
@@ -191,6 +206,7 @@ enum dm_next dm_on_health(struct dm_exchange *x)
             dm_buf_addf(&x->out, ",\"detail\":\"%s\"", dm_code_meaning(found[i]));
         DM_LIT(&x->out, "}");
     }
+    add_model(x);
     dm_buf_addf(&x->out, "},\"paused\":{\"all\":%s,\"tenants\":%u}}", all_paused ? "true" : "false", tenants_paused);
     if (!ok)
         dm_answer_field(x, "Retry-After", "2");

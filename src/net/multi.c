@@ -117,15 +117,17 @@ static int on_socket(void *context, curl_socket_t socket, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
-static bool set_options(const struct dm_multi *multi, struct call *call)
+static bool set_options(const struct dm_multi *multi, struct call *call, struct dm_str url)
 {
     CURL *curl = call->transfer.curl;
     CURLcode (*set)(CURL *, CURLoption, ...) = multi->lib->easy_setopt;
     bool ok =
         set(curl, CURLOPT_PRIVATE, call) == CURLE_OK &&
         set(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK &&
-        /* A request waits to see whether a connection under way will carry it, too, before it opens its own. */
-        set(curl, CURLOPT_PIPEWAIT, 1L) == CURLE_OK && set(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
+        /* A request waits to see whether a connection under way will carry it, too, before it opens its own. Only the
+         * handshake of TLS says so; in clear it would wait for an answer. */
+        set(curl, CURLOPT_PIPEWAIT, (long)dm_str_starts(url, DM_STR("https:"))) == CURLE_OK &&
+        set(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
         set(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES) == CURLE_OK &&
         set(curl, CURLOPT_SOCKOPTFUNCTION, on_socket) == CURLE_OK && set(curl, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
         set(curl, CURLOPT_TCP_KEEPIDLE, 30L) == CURLE_OK && set(curl, CURLOPT_TCP_KEEPINTVL, 10L) == CURLE_OK;
@@ -147,7 +149,7 @@ static struct call *call_make(const struct dm_multi *multi, const struct dm_http
     enum dm_code rc = dm_transfer_make(multi->lib, &call->transfer, err);
     if (rc == DM_OK)
         rc = dm_transfer_begin(&call->transfer, request, multi->user_agent, err);
-    if (rc == DM_OK && !set_options(multi, call)) {
+    if (rc == DM_OK && !set_options(multi, call, request->url)) {
         dm_transfer_stop(&call->transfer, DM_INTERNAL, "libcurl refused an option of the request");
         rc = dm_transfer_end(&call->transfer, CURLE_OK, NULL, err);
     }

@@ -36,7 +36,8 @@ static void log_attempt(struct dm_page_task *task, int64_t now_ms)
 /* Twice as long each time; up to a quarter by chance: what was refused together must not come back together. */
 static int64_t backoff_ms(struct dm_worker *worker, const struct dm_page_task *task)
 {
-    uint32_t doublings = task->attempts < 10 ? task->attempts - 1 : 9;
+    uint32_t counted = task->attempts - task->throttled;
+    uint32_t doublings = counted < 2 ? 0 : counted < 10 ? counted - 1 : 9;
     int64_t wait_ms = (int64_t)BACKOFF_FIRST_MS << doublings;
     if (wait_ms > BACKOFF_MAX_MS)
         wait_ms = BACKOFF_MAX_MS;

@@ -324,7 +324,9 @@ static struct dm_page_want first_want(const struct dm_pipeline *pipeline)
     unsigned takes = pipeline->ports.model.takes;
     struct dm_page_want want = { .text = true, .ocr = DM_OCR_NEVER };
     bool pictures = (takes & DM_MODEL_TAKES_IMAGE) && pipeline->form != DM_FORM_TEXT;
-    if (!pictures) {
+    if (pipeline->form == DM_FORM_PDF && (takes & DM_MODEL_TAKES_PDF)) {
+        want.pdf = true;
+    } else if (!pictures) {
         want.ocr = DM_OCR_AUTO;
     } else if (pipeline->form == DM_FORM_IMAGE || pipeline->form == DM_FORM_PDF) {
         want.image_long_edge = PICTURE_LONG_EDGE;
@@ -335,8 +337,9 @@ static struct dm_page_want first_want(const struct dm_pipeline *pipeline)
 
 static bool wants_picture_after_all(const struct dm_pipeline *pipeline, const struct dm_page_content *content)
 {
-    return pipeline->form == DM_FORM_AUTO && (pipeline->ports.model.takes & DM_MODEL_TAKES_IMAGE) &&
-           content->text.len == 0;
+    bool shown = content->image.len > 0 || content->pdf.len > 0;
+    bool needed = pipeline->form == DM_FORM_PDF || (pipeline->form == DM_FORM_AUTO && content->text.len == 0);
+    return needed && !shown && (pipeline->ports.model.takes & DM_MODEL_TAKES_IMAGE);
 }
 
 static enum dm_code read_content(struct reader_task *self, const struct dm_page_task *task,
@@ -348,17 +351,23 @@ static enum dm_code read_content(struct reader_task *self, const struct dm_page_
     enum dm_code rc = dm_reader_page(reader, self->handle, task->number, &want, content, err);
     if (rc != DM_OK || !wants_picture_after_all(pipeline, content))
         return rc;
+    struct dm_buf text = dm_buf_move(&content->text);
     dm_page_content_free(content);
     want = (struct dm_page_want){ .image_long_edge = PICTURE_LONG_EDGE, .image_media = DM_MEDIA_JPEG };
-    return dm_reader_page(reader, self->handle, task->number, &want, content, err);
+    rc = dm_reader_page(reader, self->handle, task->number, &want, content, err);
+    if (rc == DM_OK)
+        content->text = dm_buf_move(&text);
+    dm_buf_free(&text);
+    return rc;
 }
 
 static void take_content(struct dm_page_task *task, struct dm_page_content *content)
 {
     dm_page_task_forget(task);
     task->text = dm_buf_move(&content->text);
-    task->picture = dm_buf_move(&content->image);
-    task->picture_media = DM_MEDIA_JPEG;
+    bool pdf = content->pdf.len > 0;
+    task->picture = dm_buf_move(pdf ? &content->pdf : &content->image);
+    task->picture_media = pdf ? DM_MEDIA_PDF : DM_MEDIA_JPEG;
     task->worker->held_bytes += task->text.len + task->picture.len;
 }
 

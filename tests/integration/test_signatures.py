@@ -1,6 +1,7 @@
 """Signatures for AWS, judged by botocore: the same requests, signed by both."""
 
 import datetime
+import pathlib
 import random
 import string
 import subprocess
@@ -91,7 +92,7 @@ def by_botocore(request):
 def test_hundreds_of_odd_requests_are_signed_as_botocore_signs_them(binary, seed):
     rand = random.Random(seed)
     requests = [draw(rand) for _ in range(REQUESTS)]
-    program = binary.parent / "tests" / "integration" / "sign_requests"
+    program = pathlib.Path(binary).parent / "tests" / "integration" / "sign_requests"
     ran = subprocess.run([program], input="".join(map(as_lines, requests)), capture_output=True, text=True, timeout=60)
     assert ran.stderr == "" and ran.returncode == 0
     answers = ran.stdout.split("\n\n")[:-1]
