@@ -11,22 +11,24 @@ enum {
     SLOT_MS = 125,
     MEASURE_SLOTS = 16, /* 2 s */
     MEASURE_LEAST = 10, /* fewer accepted calls say nothing about a rate */
-    HOLD_MS = 10000,    /* after a cut, before the learned rate grows */
-    SETTLE_MS = 500,    /* after a cut, before another one */
-    FAILURES_MAX = 10,  /* in a row, before the breaker opens */
+    REFUSALS_LEAST = 3, /* fewer 429s neither */
+    GUESS_MS = 250,
+    HOLD_MS = 10000,   /* after a cut, before the learned rate grows */
+    SETTLE_MS = 500,   /* after a cut, before another one */
+    FAILURES_MAX = 10, /* in a row, before the breaker opens */
     PROBE_FIRST_MS = 1000,
     PROBE_MOST_MS = 60000,
-    SHUT_FIRST_MS = 15000, /* a key that was refused, a quota that is used up: nothing that passes in a second */
+    SHUT_FIRST_MS = 5000, /* a key that was refused, a quota that is used up: nothing that passes in a second */
     SHUT_MOST_MS = 300000,
     WORD_MOST_MS = 24 * 3600 * 1000
 };
 
 /* Lowered to so much of what was accepted; grows by so much a second. */
-static const double CUT = 0.95, GROWTH_A_MS = 0.01 / 1000, UNRELATED_GROWTH_A_MS = 0.1 / 1000;
+static const double CUT = 0.95, GROWTH_A_MS = 0.01 / 1000, UNRELATED_GROWTH_A_MS = 0.5 / 1000;
 static const double DECREASE = 0.8, SLOW = 2.5, STEADY = 1.5;
 /* Of a minute's limit so much may go out at once; the rest is spread, so that no minute sees more than the limit. */
 static const double BURST = 0.02;
-static const double LEARNED_BURST_MS = 100, LEARNED_LEAST_A_MS = 0.5 / 1000;
+static const double LEARNED_BURST_MS = 100, LEARNED_LEAST_A_MS = 0.1 / 1000;
 
 /* ---- buckets ---- */
 
@@ -111,11 +113,12 @@ static void set_learned(struct dm_limit *limit, double per_ms, int64_t now_ms)
     learned->at_ms = now_ms;
 }
 
-/* Before the first answers nothing has been measured: what is under way has been accepted, it seems, within a second. */
+/* Before enough answers have come: what is under way has been accepted, it seems. Rather too much than too little: further
+ * 429s correct it at once. */
 static double guessed(const struct dm_limit *limit, int64_t now_ms)
 {
-    double age_ms = fmax(1000, (double)(now_ms - limit->first_ms));
-    return fmax(1, limit->in_flight) / age_ms;
+    double age_ms = fmax(GUESS_MS, (double)(now_ms - limit->first_ms));
+    return fmax(1, limit->in_flight + limit->answers - limit->refusals) / age_ms;
 }
 
 static void cut(struct dm_limit *limit, int64_t now_ms)
@@ -123,14 +126,16 @@ static void cut(struct dm_limit *limit, int64_t now_ms)
     struct dm_bucket *learned = &limit->learned;
     double share = limit->answers ? (double)limit->refusals / limit->answers : 1;
     bool first = learned->per_ms <= 0;
-    bool related = first || limit->answers < MEASURE_LEAST || share < 0.05 || share < limit->share * 0.9;
+    bool related = first || share < 0.05 || share < limit->share * 0.9;
     double rate = measured(limit, now_ms);
     limit->cut_ms = limit->grown_ms = now_ms;
     if (!related) {
-        limit->cut_ms = now_ms - HOLD_MS; /* it grows again at once */
+        set_learned(limit, learned->per_ms * 2, now_ms); /* lowering it was no use */
     } else {
         if (rate <= 0)
             rate = first ? guessed(limit, now_ms) : learned->per_ms / 2;
+        else if (first)
+            rate = fmax(rate, guessed(limit, now_ms));
         set_learned(limit, (first ? rate : fmin(rate, learned->per_ms)) * CUT, now_ms);
     }
     limit->share = share;
@@ -280,7 +285,11 @@ static void end_refused(struct dm_limit *limit, int64_t now_ms, int64_t began_ms
     limit->answers++;
     limit->refusals++;
     /* Those that were on their way when it was lowered say nothing new. */
-    if (limit->learned.per_ms > 0 && (began_ms < limit->cut_ms || now_ms - limit->cut_ms < SETTLE_MS))
+    bool first = limit->learned.per_ms <= 0;
+    if (!first && (began_ms < limit->cut_ms || now_ms - limit->cut_ms < SETTLE_MS))
+        return;
+    /* A few say nothing about a rate. */
+    if (limit->refusals < REFUSALS_LEAST || (!first && limit->answers < MEASURE_LEAST))
         return;
     cut(limit, now_ms);
 }

@@ -104,7 +104,7 @@ def test_calls_begin_as_many_as_was_said_and_grow_by_one_for_each_round(read, fa
 
 def test_half_of_the_calls_refused_lose_no_page(read, fake):
     fake.change(shares={"429": 0.4, "503": 0.1}, retry_after_ms=50, hints=True)
-    document = read(MODEL_CONCURRENCY=8).submit(papers.text_pdf(20))
+    document = read(MODEL_CONCURRENCY=8).submit(papers.text_pdf(8))
     job = document.end("completed", seconds=90)
     assert job["progress"]["failed"] == 0
     assert not repeated(fake.calls())
