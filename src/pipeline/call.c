@@ -188,7 +188,8 @@ static void call_model(struct dm_page_task *task)
 void dm_page_task_call_or_wait(struct dm_page_task *task)
 {
     struct dm_worker *worker = task->worker;
-    bool at_once = worker->ready == 0 && !worker->stopping;
+    /* Those that waited when a drain began are handed back; what was being read then is finished, if there is time. */
+    bool at_once = worker->ready == 0 || worker->stopping;
     if (at_once && dm_limiter_enter(worker->pipeline.limiter, DM_CALL_PAGE, 0) == DM_OK)
         call_model(task);
     else

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -205,10 +206,11 @@ void dm_server_stop(struct dm_server *server, int64_t deadline_mono_ms)
     int64_t quiet_ms = dm_mono_ms(server->runtime) + GRACE_MS;
     dm_api_drain(server->options.api);
     atomic_store(&server->draining, true);
-    /* New clients are refused once the socket is closed; until then they would wait in its backlog for nobody. */
+    /* New clients are refused once the socket listens no more; until then they would wait in its backlog for nobody. It is closed
+     * only after the library has stopped: its thread may be taking it out of its set just now, and the number must not be
+     * another file's by then. */
     MHD_quiesce_daemon(server->daemon);
-    close(server->listen_fd);
-    server->listen_fd = -1;
+    shutdown(server->listen_fd, SHUT_RDWR);
     dm_park_close(server->park);
     for (;;) {
         int64_t now_ms = dm_mono_ms(server->runtime);
