@@ -496,8 +496,10 @@ class Round:
             alone = job["status"] == "failed" and job["error"]["reason"] == "crashed"
             if not crashed and not alone:
                 return
-            assert self.helper_deaths, f"{upload}: no helper was killed alone, and yet: {job} {crashed}"
-            most = (HELPERS + 1) * self.helper_deaths
+            # So has what three deaths of the server in a row found at work (docs/guarantees.md).
+            suspects = self.helper_deaths + self.deaths // 3
+            assert suspects, f"{upload}: nothing was killed that could have read it, and yet: {job} {crashed}"
+            most = (HELPERS + 1) * suspects
             assert len(crashed) <= most, f"{upload}: {self.helper_deaths} helpers' deaths, {len(crashed)} pages crashed"
             assert document.retry().status_code == 202
             upload.read_again = "yes"

@@ -21,7 +21,7 @@ def test_ready_says_how_each_backend_does(server):
     client = server.client()
     until(lambda: client.get("/health/ready").ok, "the first checks are done")
     said = client.get("/health/ready").json()
-    assert set(said["checks"]) == {"store", "blobs", "stream", "reader"}
+    assert set(said["checks"]) == {"store", "blobs", "stream", "reader", "model"}
     assert all(check["status"] == "ok" for check in said["checks"].values())
 
 
