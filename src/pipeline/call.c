@@ -201,7 +201,7 @@ void dm_page_task_call_or_wait(struct dm_page_task *task)
 /* Pages that count no more need no leave; where the model is given up, none will come. True where there was one. */
 static bool end_one(struct dm_worker *worker)
 {
-    enum dm_reason reason;
+    enum dm_reason reason = DM_REASON_NONE;
     bool given_up = worker->ready > 0 && dm_limiter_given_up(worker->pipeline.limiter, &reason);
     for (struct dm_active *document = worker->documents; document; document = document->next) {
         struct dm_page_task *task = document->ready;
@@ -210,7 +210,8 @@ static bool end_one(struct dm_worker *worker)
         if (!task)
             continue;
         int64_t until_ms = DM_FOREVER;
-        task = dm_active_pop_ready(document, given_up ? DM_FOREVER : 0, &until_ms);
+        /* Before all time only what counts no more may go. */
+        task = dm_active_pop_ready(document, given_up ? DM_FOREVER : INT64_MIN, &until_ms);
         if (dm_page_task_void(task))
             dm_page_task_leave(task);
         else

@@ -1,6 +1,7 @@
 /* test_trouble.c: nothing can be written for a while, or memory is out for an instant. What was accepted waits, is read to
  * its end afterwards, and pays for nothing twice. */
 #include "domain/limits.h"
+#include "pipeline/worker.h"
 #include "trouble.h"
 
 static int setup(void **state)
@@ -93,6 +94,34 @@ static void given_claims_that_get_no_answer_then_no_page_pays_for_it(void **stat
     assert_int_equal(rig_calls(rig, 1), 1);
 }
 
+/* The claim of the later pages goes back behind the worker's back, as after a lease that ran out. */
+static void take_last_claim_away(struct rig *rig, const struct dm_file *file)
+{
+    DM_AUTO(dm_arena) arena = dm_arena_make(1 << 20);
+    const struct dm_tenant tenant = rig_tenant("t");
+    struct dm_snapshot snapshot;
+    assert_int_equal(dm_store_read(trouble.store, &tenant, file, DM_PART_CLAIMS, &arena, &snapshot, &rig->err), DM_OK);
+    assert_int_equal(snapshot.claim_count, 2);
+    const struct dm_claim *last = &snapshot.claims[snapshot.claims[1].first > snapshot.claims[0].first];
+    assert_int_equal(dm_claim_return(&rig->pipeline, &tenant, file, last, DM_HANDED_BACK, 0, &rig->err), DM_OK);
+}
+
+static void given_pages_that_wait_for_the_model_when_one_of_two_claims_is_lost_then_the_others_pages_go_on(void **state)
+{
+    enum { PAGES = 80, CALLS = 30 }; /* asked about are pages of the first claim; of both some wait */
+    struct rig *rig = *state;
+    rig_hold_model(rig, true);
+    trouble_limit(rig, CALLS);
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=80", "");
+    rig_start(rig, 2);
+    trouble_pass(1000, 100);
+    take_last_claim_away(rig, &file);
+    trouble_pass(DM_CLAIM_RENEW_MS + 2000, 1000); /* the worker learns of it */
+    rig_hold_model(rig, false);
+    assert_true(trouble_until_ended("t", &file, DM_CLAIM_LEASE_MS));
+    assert_completed(rig, &file, PAGES);
+}
+
 /* Of all allocations of the pipeline's tasks the n-th fails, and the 50th, 100th, 150th … after it, for every n. */
 static void given_allocations_that_fail_in_any_task_then_the_document_is_read_to_its_end_all_the_same(void **state)
 {
@@ -122,6 +151,9 @@ int main(void)
             given_pages_under_way_when_the_disk_is_full_for_ten_minutes_then_all_of_them_are_read_afterwards, setup,
             rig_teardown),
         cmocka_unit_test_setup_teardown(given_claims_that_get_no_answer_then_no_page_pays_for_it, setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(
+            given_pages_that_wait_for_the_model_when_one_of_two_claims_is_lost_then_the_others_pages_go_on, setup,
+            rig_teardown),
         cmocka_unit_test_setup_teardown(
             given_allocations_that_fail_in_any_task_then_the_document_is_read_to_its_end_all_the_same, setup,
             rig_teardown),

@@ -232,6 +232,14 @@ static struct dm_store_ops store_ops;
 static struct dm_blob_ops blob_ops;
 static struct dm_stream_ops stream_ops;
 
+void trouble_limit(struct rig *rig, uint32_t concurrency)
+{
+    const struct dm_limit_options limits = { .concurrency = concurrency, .concurrency_max = concurrency };
+    dm_limiter_free(rig->limiter);
+    assert_int_equal(dm_limiter_make(rig->pipeline.ports.runtime, &limits, &rig->limiter, &rig->err), DM_OK);
+    rig->pipeline.limiter = rig->limiter;
+}
+
 void trouble_wrap(struct rig *rig)
 {
     struct dm_ports *ports = &rig->pipeline.ports;
@@ -266,10 +274,7 @@ void trouble_wrap(struct rig *rig)
     ports->runtime.ops = &runtime_ops;
     ports->store.ops = &store_ops;
     ports->blob.ops = &blob_ops;
-    const struct dm_limit_options limits = { .concurrency = 128, .concurrency_max = 128 };
-    dm_limiter_free(rig->limiter);
-    assert_int_equal(dm_limiter_make(ports->runtime, &limits, &rig->limiter, &rig->err), DM_OK);
-    rig->pipeline.limiter = rig->limiter;
+    trouble_limit(rig, 128);
 }
 
 static bool model_rests(void)

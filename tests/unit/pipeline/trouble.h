@@ -39,6 +39,8 @@ extern struct trouble trouble;
 void trouble_wrap(struct rig *rig);
 /* Pushes the clock so far, by a step whenever all tasks have done what was due. */
 void trouble_pass(int64_t ms, int64_t step_ms);
+/* Another limiter: so many calls at once. Before rig_start. */
+void trouble_limit(struct rig *rig, uint32_t concurrency);
 /* Pushes it until the document has ended, at most so far; false: it has not. */
 bool trouble_until_ended(const char *tenant, const struct dm_file *file, int64_t most_ms);
 
