@@ -9,38 +9,16 @@ enum {
     CALLS_TIMES = 4 /* so many times as many at most, where it goes well */
 };
 
-static const size_t AT_NOTHING = (size_t)-1;
+/* ---- settings ---- */
 
-/* ---- which provider ---- */
-
-struct provider_settings {
-    const char *name;
-    size_t key, url;
-};
-
-#define AT(member) offsetof(struct dm_settings, member)
-
-static const struct provider_settings providers[] = {
-    { "gemini", AT(gemini_key), AT(gemini_url) },
-    { "openai", AT(openai_key), AT(openai_url) },
-    { "anthropic", AT(anthropic_key), AT(anthropic_url) },
-    { "bedrock", AT(bedrock_key), AT(bedrock_url) },
-};
-
-static struct dm_str text_at(const struct dm_settings *settings, size_t offset)
+/* The text of a setting; empty where it is not set, or where there is none of that name. */
+static struct dm_str text_of(const struct dm_settings *settings, const char *name)
 {
+    const struct dm_setting *setting = name ? dm_setting_find(dm_str_z(name)) : NULL;
     struct dm_str text = DM_STR("");
-    if (offset != AT_NOTHING)
-        memcpy(&text, (const char *)settings + offset, sizeof(text));
+    if (setting && setting->kind == DM_SETTING_TEXT)
+        memcpy(&text, (const char *)settings + setting->offset, sizeof(text));
     return text;
-}
-
-static const struct provider_settings *find_provider(struct dm_str name)
-{
-    for (size_t i = 0; i < DM_COUNT(providers); i++)
-        if (dm_str_eq(dm_str_z(providers[i].name), name))
-            return &providers[i];
-    return NULL;
 }
 
 static bool is_built_in(const struct dm_settings *settings)
@@ -50,9 +28,7 @@ static bool is_built_in(const struct dm_settings *settings)
 
 static uint32_t calls_of(const struct dm_settings *settings)
 {
-    if (settings->model_concurrency)
-        return settings->model_concurrency;
-    return CALLS;
+    return settings->model_concurrency ? settings->model_concurrency : CALLS;
 }
 
 uint32_t dm_model_calls_max(const struct dm_settings *settings)
@@ -65,8 +41,7 @@ uint32_t dm_model_calls_max(const struct dm_settings *settings)
 /* The environment as the settings have it. */
 static struct dm_str variable(void *context, const char *name)
 {
-    const struct dm_setting *setting = dm_setting_find(dm_str_z(name));
-    return setting && setting->kind == DM_SETTING_TEXT ? text_at(context, setting->offset) : DM_STR("");
+    return text_of(context, name);
 }
 
 /* A region and credentials for requests that are signed; with a key only the region. */
@@ -104,11 +79,10 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
     enum dm_code rc = dm_model_name_parse(settings->model, &name, err);
     if (rc != DM_OK)
         return rc;
-    const struct provider_settings *provider = find_provider(name.provider);
-    struct dm_str key_text = text_at(settings, provider ? provider->key : AT_NOTHING);
-    struct dm_str url = text_at(settings, provider ? provider->url : AT_NOTHING);
+    struct dm_str key_text = text_of(settings, dm_model_key_setting(name.provider));
+    struct dm_str url = text_of(settings, dm_model_url_setting(name.provider));
     DM_AUTO(dm_buf) region = dm_buf_make(256);
-    if (provider && provider->key == AT(bedrock_key))
+    if (dm_model_signs(name.provider))
         rc = find_aws(settings, key_text.len > 0, ret, &region, err);
     struct dm_secret key = { 0 };
     if (rc == DM_OK && key_text.len)
@@ -131,10 +105,11 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
     if (rc == DM_OK)
         rc = dm_model_remote_start(&options, &ret->port, err);
     dm_secret_free(&key);
-    ret->limits = (struct dm_limit_options){ .concurrency = calls_of(settings),
-                                             .concurrency_max = dm_model_calls_max(settings),
-                                             .requests_per_minute = settings->model_rpm,
-                                             .tokens_per_minute = settings->model_tpm };
+    if (rc == DM_OK)
+        ret->limits = (struct dm_limit_options){ .concurrency = dm_model_concurrency(ret->port),
+                                                 .concurrency_max = dm_model_calls_max(settings),
+                                                 .requests_per_minute = settings->model_rpm,
+                                                 .tokens_per_minute = settings->model_tpm };
     return rc;
 }
 

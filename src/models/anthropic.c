@@ -20,27 +20,6 @@ static void add_picture(struct dm_buf *body, const struct dm_provider_ask *ask)
     dm_buf_add_z(body, "\"}},");
 }
 
-static void add_turn(struct dm_buf *body, const char *role, struct dm_str text)
-{
-    dm_buf_addf(body, ",{\"role\":\"%s\",\"content\":[{\"type\":\"text\",", role);
-    dm_wire_add_text(body, "text", text);
-    dm_buf_add_z(body, "}]}");
-}
-
-static void add_messages(struct dm_buf *body, const struct dm_provider_ask *ask)
-{
-    dm_buf_add_z(body, ",\"messages\":[{\"role\":\"user\",\"content\":[");
-    add_picture(body, ask);
-    dm_buf_add_z(body, "{\"type\":\"text\",");
-    dm_wire_add_text(body, "text", ask->prompt);
-    dm_buf_add_z(body, "}]}");
-    if (ask->rejected.len > 0) {
-        add_turn(body, "assistant", ask->rejected);
-        add_turn(body, "user", ask->complaint);
-    }
-    dm_buf_add_char(body, ']');
-}
-
 static enum dm_code write_request(const struct dm_provider_ask *ask, const struct dm_provider_access *access,
                                   struct dm_provider_call *ret, struct dm_err *err)
 {
@@ -50,7 +29,7 @@ static enum dm_code write_request(const struct dm_provider_ask *ask, const struc
     dm_wire_add_text(&ret->body, "model", ask->model);
     dm_buf_addf(&ret->body, ",\"max_tokens\":%u,", ask->output_tokens);
     dm_wire_add_text(&ret->body, "system", ask->system);
-    add_messages(&ret->body, ask);
+    dm_wire_add_messages(&ret->body, ask, "{\"type\":\"text\",", add_picture);
     if (ask->schema.len > 0)
         dm_buf_addf(&ret->body, ",\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":%.*s}}",
                     DM_STR_ARG(ask->schema));
@@ -173,6 +152,7 @@ const struct dm_provider dm_provider_anthropic = {
     .name = "anthropic",
     .base_url = "https://api.anthropic.com/v1",
     .key_setting = "ANTHROPIC_API_KEY",
+    .url_setting = "ANTHROPIC_BASE_URL",
     .example = "anthropic:claude-haiku-4-5",
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE | DM_MODEL_TAKES_PDF,
     .write = write_request,

@@ -21,27 +21,6 @@ static void add_picture(struct dm_buf *body, const struct dm_provider_ask *ask)
     dm_buf_add_z(body, "\"}}},");
 }
 
-static void add_turn(struct dm_buf *body, const char *role, struct dm_str text)
-{
-    dm_buf_addf(body, ",{\"role\":\"%s\",\"content\":[{", role);
-    dm_wire_add_text(body, "text", text);
-    dm_buf_add_z(body, "}]}");
-}
-
-static void add_messages(struct dm_buf *body, const struct dm_provider_ask *ask)
-{
-    dm_buf_add_z(body, ",\"messages\":[{\"role\":\"user\",\"content\":[");
-    add_picture(body, ask);
-    dm_buf_add_char(body, '{');
-    dm_wire_add_text(body, "text", ask->prompt);
-    dm_buf_add_z(body, "}]}");
-    if (ask->rejected.len > 0) {
-        add_turn(body, "assistant", ask->rejected);
-        add_turn(body, "user", ask->complaint);
-    }
-    dm_buf_add_char(body, ']');
-}
-
 static void add_tool(struct dm_buf *body, const struct dm_provider_ask *ask)
 {
     dm_buf_add_z(body, ",\"toolConfig\":{\"tools\":[{\"toolSpec\":{");
@@ -68,7 +47,7 @@ static void add_body(struct dm_buf *body, const struct dm_provider_ask *ask)
     dm_buf_add_z(body, "{\"system\":[{");
     dm_wire_add_text(body, "text", ask->system);
     dm_buf_add_z(body, "}]");
-    add_messages(body, ask);
+    dm_wire_add_messages(body, ask, "{", add_picture);
     dm_buf_addf(body, ",\"inferenceConfig\":{\"maxTokens\":%u", ask->output_tokens);
     /* Anthropic's newer models refuse it, here as at home. */
     if (dm_str_find(ask->model, DM_STR("anthropic.")) == ask->model.len)
@@ -238,6 +217,7 @@ const struct dm_provider dm_provider_bedrock = {
     .name = "bedrock",
     .base_url = NULL,
     .key_setting = "AWS_BEARER_TOKEN_BEDROCK",
+    .url_setting = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
     .example = "bedrock:amazon.nova-lite-v1:0",
     .signs = true,
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE | DM_MODEL_TAKES_PDF,

@@ -236,6 +236,7 @@ const struct dm_provider dm_provider_gemini = {
     .name = "gemini",
     .base_url = "https://generativelanguage.googleapis.com/v1beta",
     .key_setting = "GEMINI_API_KEY",
+    .url_setting = "GEMINI_BASE_URL",
     .example = "gemini:gemini-2.5-flash",
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE | DM_MODEL_TAKES_PDF,
     .write = write_request,

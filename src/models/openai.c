@@ -216,6 +216,7 @@ const struct dm_provider dm_provider_openai = {
     .name = "openai",
     .base_url = "https://api.openai.com/v1",
     .key_setting = "OPENAI_API_KEY",
+    .url_setting = "OPENAI_BASE_URL",
     .example = "openai:gpt-4.1-mini",
     .key_optional = true,
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE,

@@ -76,6 +76,7 @@ struct dm_provider {
     const char *name;        /* before the colon of MODEL */
     const char *base_url;    /* where BASE_URL is not set; NULL: made from the region */
     const char *key_setting; /* "GEMINI_API_KEY" */
+    const char *url_setting; /* "GEMINI_BASE_URL" */
     const char *example;     /* of a model, for messages */
     bool key_optional;
     bool signs;     /* without a key it signs with AWS credentials */

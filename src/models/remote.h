@@ -33,9 +33,11 @@ struct dm_model_name {
 
 /* DM_INVALID with what is wrong and an example; the sentence goes on from the name of the setting ("… must be …"). */
 DM_MUST_USE enum dm_code dm_model_name_parse(struct dm_str text, struct dm_model_name *ret, struct dm_err *err);
-/* The setting that holds the provider's key, as in "GEMINI_API_KEY"; NULL for the built-in one and unknown ones. */
+/* The settings that hold the provider's key and address, as in "GEMINI_API_KEY" and "GEMINI_BASE_URL"; NULL for the built-in one
+ * and unknown ones. */
 const char *dm_model_key_setting(struct dm_str provider);
-bool dm_model_key_optional(struct dm_str provider);
+const char *dm_model_url_setting(struct dm_str provider);
+bool dm_model_signs(struct dm_str provider); /* without a key requests are signed with the credentials of AWS */
 
 /* A tenant's own key, or none ({ 0 }): then the common one is used. Called by `start`; must not block for long. */
 typedef enum dm_code dm_model_key_of(void *context, const struct dm_tenant *tenant, struct dm_secret *ret,

@@ -53,8 +53,14 @@ const char *dm_model_key_setting(struct dm_str provider)
     return row ? row->key_setting : NULL;
 }
 
-bool dm_model_key_optional(struct dm_str provider)
+const char *dm_model_url_setting(struct dm_str provider)
 {
     const struct dm_provider *row = dm_provider_named(provider);
-    return !row || row->key_optional;
+    return row ? row->url_setting : NULL;
+}
+
+bool dm_model_signs(struct dm_str provider)
+{
+    const struct dm_provider *row = dm_provider_named(provider);
+    return row && row->signs;
 }

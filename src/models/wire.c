@@ -22,6 +22,29 @@ void dm_wire_add_text(struct dm_buf *buf, const char *name, struct dm_str text)
     dm_buf_add_json_string(buf, text);
 }
 
+/* To the end of the turn, which has begun. */
+static void add_text_block(struct dm_buf *body, const char *text_block, struct dm_str text)
+{
+    dm_buf_add_z(body, text_block);
+    dm_wire_add_text(body, "text", text);
+    dm_buf_add_z(body, "}]}");
+}
+
+void dm_wire_add_messages(struct dm_buf *body, const struct dm_provider_ask *ask, const char *text_block,
+                          void (*add_picture)(struct dm_buf *body, const struct dm_provider_ask *ask))
+{
+    dm_buf_add_z(body, ",\"messages\":[{\"role\":\"user\",\"content\":[");
+    add_picture(body, ask);
+    add_text_block(body, text_block, ask->prompt);
+    if (ask->rejected.len > 0) {
+        dm_buf_add_z(body, ",{\"role\":\"assistant\",\"content\":[");
+        add_text_block(body, text_block, ask->rejected);
+        dm_buf_add_z(body, ",{\"role\":\"user\",\"content\":[");
+        add_text_block(body, text_block, ask->complaint);
+    }
+    dm_buf_add_char(body, ']');
+}
+
 void dm_wire_add_url(struct dm_provider_call *call, const struct dm_provider_access *access, const char *fallback)
 {
     dm_buf_add(&call->url, access->base_url.len > 0 ? access->base_url : dm_str_z(fallback));
@@ -310,12 +333,12 @@ bool dm_wire_duration(struct dm_str text, int64_t *ret_ms)
 /* "Wed, 21 Oct 2026 07:28:00 GMT" */
 static bool http_date(struct dm_str text, int64_t *ret_ms)
 {
-    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    const struct dm_str months = DM_STR("JanFebMarAprMayJunJulAugSepOctNovDec");
     char rfc3339[24];
     if (text.len != 29 || !dm_str_ends(text, DM_STR(" GMT")))
         return false;
-    size_t month = dm_str_find(DM_STR("JanFebMarAprMayJunJulAugSepOctNovDec"), dm_str_cut(text, 8, 3));
-    if (month >= sizeof(months) - 1 || month % 3 != 0)
+    size_t month = dm_str_find(months, dm_str_cut(text, 8, 3));
+    if (month >= months.len || month % 3 != 0)
         return false;
     snprintf(rfc3339, sizeof(rfc3339), "%.4s-%02u-%.2sT%.8sZ", text.at + 12, (unsigned)(month / 3 + 1), text.at + 5,
              text.at + 17);

@@ -9,6 +9,10 @@
 
 /* `"name":"text"`, escaped. */
 void dm_wire_add_text(struct dm_buf *buf, const char *name, struct dm_str text);
+/* `,"messages":[…]` of turns whose contents are lists of blocks: the picture and the prompt, then the answer that would not do and
+ * why. `text_block` is how a block of text begins; `add_picture` writes the picture's with a comma behind, or nothing. */
+void dm_wire_add_messages(struct dm_buf *body, const struct dm_provider_ask *ask, const char *text_block,
+                          void (*add_picture)(struct dm_buf *body, const struct dm_provider_ask *ask));
 /* access->base_url or `fallback`, then a path that is already encoded. */
 void dm_wire_add_url(struct dm_provider_call *call, const struct dm_provider_access *access, const char *fallback);
 DM_MUST_USE enum dm_code dm_wire_add_header(struct dm_provider_call *call, struct dm_str name, struct dm_str value,
