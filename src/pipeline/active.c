@@ -149,7 +149,7 @@ static void free_task(struct dm_page_task *task)
 {
     dm_buf_free(&task->attempt_log);
     dm_page_task_forget(task);
-    dm_buf_free(&task->rejected);
+    dm_otherwise_free(&task->otherwise);
     dm_model_answer_free(&task->answer);
     dm_free(task);
 }

@@ -46,22 +46,6 @@ static int64_t backoff_ms(struct dm_worker *worker, const struct dm_page_task *t
     return wait_ms * 3 / 4 + wait_ms * chance / (4 * UINT16_MAX);
 }
 
-/* Once more in another way, if it has not been asked in that way yet. */
-static bool ask_otherwise(struct dm_page_task *task)
-{
-    enum dm_again again = dm_reason_again(task->answer.reason);
-    if (task->asked & (1U << again))
-        return false;
-    task->asked |= 1U << again;
-    task->again = again;
-    dm_buf_free(&task->rejected);
-    if (again == DM_AGAIN_REPAIRED) {
-        task->rejected = dm_buf_move(&task->answer.rejected);
-        snprintf(task->complaint, sizeof(task->complaint), "%s", task->answer.detail);
-    }
-    return true;
-}
-
 /* When the page may be tried again; 0: never. Never before the provider's own word. What only has to wait is held back by the
  * limiter, not by a time of its own; only an overloaded provider is spared by each page, too. */
 static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, int64_t now_ms)
@@ -74,7 +58,7 @@ static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, 
     bool tries_left = task->attempts - task->throttled < worker->pipeline.attempts_max;
     switch (retry) {
     case DM_RETRY_ONCE:
-        return tries_left && ask_otherwise(task) ? now_ms + wait_ms : 0;
+        return tries_left && dm_otherwise_take(&task->otherwise, &task->answer) ? now_ms + wait_ms : 0;
     case DM_RETRY_LATER:
         return tries_left ? now_ms + wait_ms : 0;
     case DM_RETRY_PATIENTLY:

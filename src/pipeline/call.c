@@ -100,19 +100,25 @@ static bool may_call(struct dm_page_task *task, bool *ret_unreadable)
     return !dm_page_task_void(task) && !lease_over(task) && worker_now(worker) - read_ms < 2 * DM_STATE_READ_MS;
 }
 
+/* One call more, or one less. */
+static void count_call(struct dm_page_task *task, int by)
+{
+    struct dm_active *document = task->holding->document;
+    task->worker->calls += (uint32_t)by;
+    document->calls += (uint32_t)by;
+    document->share->calls += (uint32_t)by;
+}
+
 /* The model's completion: notes what it means, and leaves every write to the commit tasks. */
 static void answered(void *context, struct dm_model_answer *answer)
 {
     struct dm_page_task *task = context;
     struct dm_worker *worker = task->worker;
-    struct dm_active *document = task->holding->document;
     dm_limiter_answered(worker->pipeline.limiter, task->began_ms, task->tokens, answer);
     worker_lock(worker);
     task->answer = *answer;
     *answer = (struct dm_model_answer){ 0 };
-    worker->calls--;
-    document->calls--;
-    document->share->calls--;
+    count_call(task, -1);
     bool stopping = worker->stopping;
     dm_page_task_settle(task); /* the task may be gone by now */
     if (stopping)
@@ -129,24 +135,17 @@ static void begin(struct dm_page_task *task)
                                                .page = task->number,
                                                .text = dm_buf_str(&task->text),
                                                .picture = dm_buf_str(&task->picture),
-                                               .picture_media = task->picture_media,
-                                               .again = task->again,
-                                               .rejected = dm_buf_str(&task->rejected),
-                                               .complaint = dm_str_z(task->complaint) };
+                                               .picture_media = task->picture_media };
+    dm_otherwise_fill(&task->otherwise, &task->request);
     task->began_ms = worker_now(worker);
-    worker->calls++;
-    document->calls++;
-    document->share->calls++;
+    count_call(task, 1);
     document->call_turn = document->share->turn = ++worker->turns;
 }
 
 static void not_begun(struct dm_page_task *task, enum dm_code rc, const struct dm_err *err)
 {
     struct dm_worker *worker = task->worker;
-    struct dm_active *document = task->holding->document;
-    worker->calls--;
-    document->calls--;
-    document->share->calls--;
+    count_call(task, -1);
     if (rc != DM_BUSY) {
         dm_page_task_try_later(task, err);
         return;

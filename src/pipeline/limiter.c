@@ -82,11 +82,8 @@ void dm_limiter_give_back(struct dm_limiter *limiter)
 static uint64_t bytes_of(const struct dm_model_request *request)
 {
     uint64_t bytes = request->text.len + request->rejected.len;
-    for (uint32_t i = 0; i < request->digest_count; i++) {
-        bytes += request->digests[i].summary.len;
-        for (uint32_t k = 0; k < request->digests[i].key_point_count; k++)
-            bytes += request->digests[i].key_points[k].len;
-    }
+    for (uint32_t i = 0; i < request->digest_count; i++)
+        bytes += dm_page_digest_bytes(&request->digests[i]);
     return bytes;
 }
 

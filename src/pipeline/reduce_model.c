@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "limiter.h"
+#include "otherwise.h"
 
 enum {
     PATIENCE_MS = 5 * 60 * 1000, /* for all calls of one reduction; then the built-in merge stands in */
@@ -24,9 +25,7 @@ struct asking {
     struct dm_model_answer answer;
     int64_t give_up_ms; /* monotonic */
     uint32_t attempts;
-    unsigned asked; /* bits of enum dm_again */
-    struct dm_buf rejected;
-    char complaint[160];
+    struct dm_otherwise otherwise;
     struct dm_err why; /* the model could not */
 };
 
@@ -94,27 +93,17 @@ static enum dm_code enter(struct asking *asking, bool *ret_late, struct dm_err *
 }
 
 /* What is to be done about a failure: true, ask again at *ret_at_ms. */
-static bool may_ask_again(struct asking *asking, struct dm_model_request *request, int64_t *ret_at_ms)
+static bool may_ask_again(struct asking *asking, int64_t *ret_at_ms)
 {
-    const struct dm_model_answer *answer = &asking->answer;
+    struct dm_model_answer *answer = &asking->answer;
     enum dm_retry retry = dm_reason_retry(answer->reason);
-    enum dm_again again = dm_reason_again(answer->reason);
     int64_t now_ms = dm_mono_ms(asking->runtime);
     *ret_at_ms = now_ms + answer->retry_after_ms;
     if (retry == DM_RETRY_NEVER || asking->attempts >= asking->reducing->pipeline->attempts_max ||
-        (retry == DM_RETRY_ONCE && (asking->asked & (1U << again))))
+        (retry == DM_RETRY_ONCE && !dm_otherwise_take(&asking->otherwise, answer)))
         return false;
-    if (retry == DM_RETRY_ONCE) {
-        asking->asked |= 1U << again;
-        request->again = again;
-        dm_buf_free(&asking->rejected);
-        asking->rejected = dm_buf_move(&asking->answer.rejected);
-        snprintf(asking->complaint, sizeof(asking->complaint), "%s", answer->detail);
-        request->rejected = dm_buf_str(&asking->rejected);
-        request->complaint = dm_str_z(asking->complaint);
-    } else if (answer->reason != DM_REASON_RATE_LIMITED && *ret_at_ms < now_ms + BACKOFF_MS) {
+    if (retry != DM_RETRY_ONCE && answer->reason != DM_REASON_RATE_LIMITED && *ret_at_ms < now_ms + BACKOFF_MS)
         *ret_at_ms = now_ms + ((int64_t)BACKOFF_MS << (asking->attempts < 6 ? asking->attempts : 6));
-    }
     asking->attempts += retry != DM_RETRY_PATIENTLY;
     return *ret_at_ms < asking->give_up_ms;
 }
@@ -131,6 +120,7 @@ static enum dm_code call(struct asking *asking, struct dm_model_request *request
         return rc;
     }
     asking->done = false;
+    dm_otherwise_fill(&asking->otherwise, request);
     int64_t began_ms = dm_mono_ms(asking->runtime);
     uint64_t tokens = dm_limiter_spend(pipeline->limiter, request);
     rc = dm_model_start(pipeline->ports.model, asking->reducing->tenant, request, answered, asking, &asking->why);
@@ -150,7 +140,7 @@ static enum dm_code call(struct asking *asking, struct dm_model_request *request
             *ret = NULL;
     } else {
         (void)dm_fail(&asking->why, DM_UNAVAILABLE, "%s", asking->answer.detail);
-        if (!may_ask_again(asking, request, ret_again_ms))
+        if (!may_ask_again(asking, ret_again_ms))
             *ret_again_ms = 0;
     }
     dm_model_answer_free(&asking->answer);
@@ -177,7 +167,7 @@ static enum dm_code ask(const struct dm_reducing *reducing, const struct dm_page
             rc = sleep_keeping(&asking, again_ms, err);
     } while (rc == DM_OK && again_ms);
     dm_monitor_free(asking.runtime, asking.monitor);
-    dm_buf_free(&asking.rejected);
+    dm_otherwise_free(&asking.otherwise);
     if (rc == DM_OK && !*ret)
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "reduce"), dm_f_z("file", reducing->file->id),
                dm_f_z("error", asking.why.text));
@@ -186,21 +176,13 @@ static enum dm_code ask(const struct dm_reducing *reducing, const struct dm_page
 
 /* ---- groups ---- */
 
-static size_t size_of(const struct dm_page_digest *digest)
-{
-    size_t bytes = digest->summary.len;
-    for (uint32_t i = 0; i < digest->key_point_count; i++)
-        bytes += digest->key_points[i].len;
-    return bytes;
-}
-
 /* How many of them one call takes: two at least, or nothing would become less. */
 static uint32_t group_size(const struct dm_page_digest *digests, uint32_t count, size_t max)
 {
     size_t bytes = 0;
     uint32_t taken = 0;
-    while (taken < count && (max == 0 || taken < 2 || bytes + size_of(&digests[taken]) <= max))
-        bytes += size_of(&digests[taken++]);
+    while (taken < count && (max == 0 || taken < 2 || bytes + dm_page_digest_bytes(&digests[taken]) <= max))
+        bytes += dm_page_digest_bytes(&digests[taken++]);
     return taken;
 }
 

@@ -15,6 +15,7 @@
 
 #include "adopt.h"
 #include "base/check.h"
+#include "otherwise.h"
 
 enum { DM_READERS_MAX = 64, DM_CALLERS = 4, DM_COMMITTERS = 2 };
 
@@ -87,10 +88,7 @@ struct dm_page_task {
     struct dm_buf text;
     struct dm_buf picture;
     enum dm_media picture_media;
-    enum dm_again again;    /* how the model is asked next */
-    unsigned asked;         /* bits of enum dm_again: the ways in which it has been asked once more */
-    struct dm_buf rejected; /* the answer that did not do, and why not */
-    char complaint[160];
+    struct dm_otherwise otherwise; /* how the model is asked next */
     struct dm_model_request request;
     struct dm_model_answer answer;
     uint64_t tokens;  /* what the attempt is thought to cost */

@@ -3,6 +3,14 @@
 
 #include "base/check.h"
 
+size_t dm_page_digest_bytes(const struct dm_page_digest *digest)
+{
+    size_t bytes = digest->summary.len;
+    for (uint32_t i = 0; i < digest->key_point_count; i++)
+        bytes += digest->key_points[i].len;
+    return bytes;
+}
+
 void dm_model_answer_free(struct dm_model_answer *answer)
 {
     dm_buf_free(&answer->analysis);

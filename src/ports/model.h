@@ -33,6 +33,8 @@ struct dm_page_digest {
     uint32_t last_page; /* of a reduction of several pages, which is reduced once more; 0: of one */
 };
 
+size_t dm_page_digest_bytes(const struct dm_page_digest *digest); /* of its texts */
+
 /* Everything in it must stay valid until `done` has been called. */
 struct dm_model_request {
     enum dm_model_task task;
