@@ -184,11 +184,12 @@ static void stop(struct dm_multi *multi, struct call *call, enum dm_code code, c
     finish(multi, call, CURLE_ABORTED_BY_CALLBACK);
 }
 
-/* Hands what was sent to libcurl. False: the client is to end. */
-static bool take_sent(struct dm_multi *multi)
+/* Hands what was sent to libcurl. False: the client is to end. `*ret_interrupted`: nothing of it may go on. */
+static bool take_sent(struct dm_multi *multi, bool *ret_interrupted)
 {
     dm_lock(multi->runtime, multi->monitor);
     bool going_on = !multi->ending;
+    *ret_interrupted = multi->interrupted;
     struct list taken = multi->sent;
     multi->sent = (struct list){ NULL, NULL };
     dm_unlock(multi->runtime, multi->monitor);
@@ -231,20 +232,13 @@ static void stop_all(struct dm_multi *multi)
         stop(multi, multi->running.first, DM_CANCELLED, "docmill is stopping");
 }
 
-static bool is_interrupted(struct dm_multi *multi)
-{
-    dm_lock(multi->runtime, multi->monitor);
-    bool interrupted = multi->interrupted;
-    dm_unlock(multi->runtime, multi->monitor);
-    return interrupted;
-}
-
 static void run(void *argument)
 {
     struct dm_multi *multi = argument;
     int running;
-    while (take_sent(multi)) {
-        if (is_interrupted(multi))
+    bool interrupted;
+    while (take_sent(multi, &interrupted)) {
+        if (interrupted)
             stop_all(multi);
         (void)multi->lib->multi_perform(multi->handle, &running);
         finish_those_over(multi);
