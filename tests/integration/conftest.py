@@ -8,6 +8,7 @@ import pytest
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # for fake_provider, which benches use too
 
 import crash_rounds
+from fake_provider import FakeProvider
 from world import Server, end_of, fresh, lasting
 
 
@@ -85,3 +86,18 @@ def reference(binary, tmp_path_factory):
 def pytest_terminal_summary(terminalreporter):
     for line in crash_rounds.FIGURES:
         terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="module")
+def provider():
+    """A fake provider of models, which all tests of a file share; `fake` is it as it was at first."""
+    with FakeProvider() as fake:
+        fake.usual = fake.settings()
+        yield fake
+
+
+@pytest.fixture
+def fake(provider):
+    provider.change(**provider.usual)
+    provider.forget()
+    return provider

@@ -14,7 +14,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from fake_provider import AWS_KEY_ID, AWS_SECRET, KEY, FakeProvider, early, moods, most_at_once, repeated
+from fake_provider import AWS_KEY_ID, AWS_SECRET, KEY, early, moods, most_at_once, repeated
 
 ANALYSIS = {
     "type": "object",
@@ -44,20 +44,6 @@ REDUCTION = {
 PAGE = "Document d7, page 3\nThe harbour of Rotterdam was closed."
 PDF = base64.b64encode(b"%PDF-1.5 a page").decode()
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n a picture").decode()
-
-
-@pytest.fixture(scope="module")
-def provider():
-    with FakeProvider() as fake:
-        fake.usual = fake.settings()
-        yield fake
-
-
-@pytest.fixture
-def fake(provider):
-    provider.change(**provider.usual)
-    provider.forget()
-    return provider
 
 
 @pytest.fixture

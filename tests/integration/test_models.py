@@ -5,7 +5,7 @@ import re
 import pytest
 
 import papers
-from fake_provider import AWS_KEY_ID, AWS_SECRET, KEY, FakeProvider, early, moods, most_at_once, repeated
+from fake_provider import AWS_KEY_ID, AWS_SECRET, KEY, early, moods, most_at_once, repeated
 from world import check_ledger, until
 
 ACCESS = {
@@ -19,20 +19,6 @@ ACCESS = {
         "MODEL": "bedrock:amazon.nova-lite-v1:0", "AWS_ACCESS_KEY_ID": AWS_KEY_ID, "AWS_SECRET_ACCESS_KEY": AWS_SECRET,
         "AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": fake.base("bedrock")},
 }
-
-
-@pytest.fixture(scope="module")
-def provider():
-    with FakeProvider() as fake:
-        fake.usual = fake.settings()
-        yield fake
-
-
-@pytest.fixture
-def fake(provider):
-    provider.change(**provider.usual)
-    provider.forget()
-    return provider
 
 
 @pytest.fixture
