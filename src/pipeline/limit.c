@@ -13,8 +13,10 @@ enum {
     MEASURE_LEAST = 10, /* fewer accepted calls say nothing about a rate */
     REFUSALS_LEAST = 3, /* fewer 429s neither */
     GUESS_MS = 250,
-    HOLD_MS = 10000,   /* after a cut, before the learned rate grows */
-    SETTLE_MS = 500,   /* after a cut, before another one */
+    HOLD_MS = 10000, /* after a cut, before the learned rate grows */
+    HOLD_CALLS = 20,
+    SETTLE_MS = 500, /* after a cut, before another one */
+    VAIN_CUTS_MAX = 3,
     FAILURES_MAX = 10, /* in a row, before the breaker opens */
     PROBE_FIRST_MS = 1000,
     PROBE_MOST_MS = 60000,
@@ -23,8 +25,8 @@ enum {
     WORD_MOST_MS = 24 * 3600 * 1000
 };
 
-/* Lowered to so much of what was accepted; grows by so much a second. */
-static const double CUT = 0.95, GROWTH_A_MS = 0.01 / 1000, UNRELATED_GROWTH_A_MS = 0.5 / 1000;
+/* Lowered to so much of what was accepted; grows by so much a second, or a call where those are rarer. */
+static const double CUT = 0.95, GROWTH_A_S = 0.01, VAIN_GROWTH_A_S = 0.5;
 static const double DECREASE = 0.8, SLOW = 2.5, STEADY = 1.5;
 /* Of a minute's limit so much may go out at once; the rest is spread, so that no minute sees more than the limit. */
 static const double BURST = 0.02;
@@ -121,35 +123,61 @@ static double guessed(const struct dm_limit *limit, int64_t now_ms)
     return fmax(1, limit->in_flight + limit->answers - limit->refusals) / age_ms;
 }
 
+/* A rate of few calls is given the time of some of them. */
+static int64_t hold_ms(const struct dm_limit *limit)
+{
+    return (int64_t)fmax(HOLD_MS, HOLD_CALLS / limit->learned.per_ms);
+}
+
+/* What the last cut was good for. Refusals that have to do with the rate stop once it is below what is accepted; those that go on, a
+ * few cuts in a row, have some other cause. From then on the rate is raised, until that makes them more frequent. */
+static bool is_in_vain(struct dm_limit *limit, double share, int64_t now_ms)
+{
+    if (limit->vain_cuts >= VAIN_CUTS_MAX) {
+        if (share > limit->share * 1.5 + 0.05)
+            limit->vain_cuts = 0;
+    } else if (now_ms - limit->cut_ms < hold_ms(limit) && share >= limit->share / 4) {
+        limit->vain_cuts++;
+    } else {
+        limit->vain_cuts = 0;
+    }
+    return limit->vain_cuts >= VAIN_CUTS_MAX;
+}
+
 static void cut(struct dm_limit *limit, int64_t now_ms)
 {
     struct dm_bucket *learned = &limit->learned;
     double share = limit->answers ? (double)limit->refusals / limit->answers : 1;
     bool first = learned->per_ms <= 0;
-    bool related = first || share < 0.05 || share < limit->share * 0.9;
     double rate = measured(limit, now_ms);
-    limit->cut_ms = limit->grown_ms = now_ms;
-    if (!related) {
-        set_learned(limit, learned->per_ms * 2, now_ms); /* lowering it was no use */
+    if (!first && is_in_vain(limit, share, now_ms)) {
+        set_learned(limit, fmax(learned->per_ms * 2, limit->uncut_per_ms), now_ms);
+        limit->share = limit->share * 0.7 + share * 0.3;
     } else {
         if (rate <= 0)
             rate = first ? guessed(limit, now_ms) : learned->per_ms / 2;
         else if (first)
             rate = fmax(rate, guessed(limit, now_ms));
+        if (limit->vain_cuts == 0)
+            limit->uncut_per_ms = first ? rate : learned->per_ms;
         set_learned(limit, (first ? rate : fmin(rate, learned->per_ms)) * CUT, now_ms);
+        limit->share = share;
     }
-    limit->share = share;
+    limit->cut_ms = limit->grown_ms = now_ms;
     limit->answers = limit->refusals = 0;
 }
 
 static void grow(struct dm_limit *limit, int64_t now_ms)
 {
     struct dm_bucket *learned = &limit->learned;
-    int64_t from_ms = limit->cut_ms + HOLD_MS > limit->grown_ms ? limit->cut_ms + HOLD_MS : limit->grown_ms;
-    if (learned->per_ms <= 0 || now_ms <= from_ms)
+    if (learned->per_ms <= 0)
         return;
-    bool unrelated = limit->share > 0.2;
-    double growth = (double)(now_ms - from_ms) * (unrelated ? UNRELATED_GROWTH_A_MS : GROWTH_A_MS);
+    int64_t held_ms = limit->cut_ms + hold_ms(limit);
+    int64_t from_ms = held_ms > limit->grown_ms ? held_ms : limit->grown_ms;
+    if (now_ms <= from_ms)
+        return;
+    double growth_a_s = limit->vain_cuts >= VAIN_CUTS_MAX ? VAIN_GROWTH_A_S : GROWTH_A_S;
+    double growth = (double)(now_ms - from_ms) * fmin(1.0 / 1000, learned->per_ms) * growth_a_s;
     set_learned(limit, learned->per_ms * (1 + fmin(growth, 1)), now_ms);
     limit->grown_ms = now_ms;
 }

@@ -43,11 +43,13 @@ struct dm_limit {
     struct dm_bucket tokens;
 
     struct dm_bucket learned;
-    int64_t cut_ms;    /* when it was lowered last */
-    int64_t grown_ms;  /* until when its growth has been counted */
-    double share;      /* of answers that were 429s, before the last cut */
-    uint32_t answers;  /* since the last cut */
-    uint32_t refusals; /* of those, 429s */
+    int64_t cut_ms;      /* when it was lowered last */
+    int64_t grown_ms;    /* until when its growth has been counted */
+    double share;        /* of answers that were 429s, before the last cut */
+    uint32_t vain_cuts;  /* in a row, that made them no rarer */
+    double uncut_per_ms; /* what it was before those */
+    uint32_t answers;    /* since the last cut */
+    uint32_t refusals;   /* of those, 429s */
     uint32_t accepted[DM_LIMIT_SLOTS];
     int64_t slot;     /* the newest */
     int64_t first_ms; /* when the first call ever began; -1: none */

@@ -147,12 +147,30 @@ static void a_rate_that_was_told_is_never_exceeded(void **state)
     assert_int_equal(world.refused, 0);
 }
 
+/* At twenty at once and 200 ms a call, 1,000 calls take 10 s without refusals; a share of them refused costs as many calls more. */
 static void refusals_by_chance_do_not_stop_the_work(void **state)
 {
     (void)state;
-    make(&world, 20, 0);
-    world.provider = (struct provider){ .refused_by_chance = 0.5, .latency_ms = 200, .seed = 7 };
-    assert_true(run(&world, 500, 120000) < 40000); /* at twenty at once it would be 5 s without them */
+    const double shares[] = { 0.02, 0.1, 0.3, 0.5 };
+    for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+        for (uint32_t seed = 1; seed <= 20; seed++) {
+            make(&world, 20, 0);
+            world.provider = (struct provider){ .refused_by_chance = shares[i], .latency_ms = 200, .seed = seed };
+            run(&world, 1000, 20000);
+        }
+}
+
+/* Each refusal asks for 200 ms without calls, so that a round of twenty takes 400 ms and half of it is for nothing. */
+static void refusals_by_chance_that_name_a_time_do_not_either(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed <= 20; seed++) {
+        make(&world, 20, 0);
+        world.provider =
+            (struct provider){ .refused_by_chance = 0.5, .latency_ms = 50, .retry_after_ms = 200, .seed = seed };
+        run(&world, 300, 30000);
+        assert_false(world.broke_word);
+    }
 }
 
 static void a_single_refusal_costs_its_own_wait_only(void **state)
@@ -256,6 +274,7 @@ int main(void)
         cmocka_unit_test(a_rate_that_nobody_told_is_found_out),
         cmocka_unit_test(a_rate_that_was_told_is_never_exceeded),
         cmocka_unit_test(refusals_by_chance_do_not_stop_the_work),
+        cmocka_unit_test(refusals_by_chance_that_name_a_time_do_not_either),
         cmocka_unit_test(a_single_refusal_costs_its_own_wait_only),
         cmocka_unit_test(the_providers_word_is_law),
         cmocka_unit_test(a_key_that_is_refused_opens_the_breaker_and_single_calls_find_out_when_it_is_mended),
