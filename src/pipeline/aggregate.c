@@ -1,48 +1,14 @@
-/* aggregate.c: when every page has ended, one result.
+/* aggregate.c: when every page has ended, one result: the steps of one document.
  *
- * The hub says at once which documents are ready; the due index says it again whenever that was missed. Whoever takes a
- * document holds its lease; the lease's counter goes with every later write, so an aggregator that overslept writes
- * nothing. */
-#include <stdio.h>
+ * Whoever takes a document holds its lease; the lease's counter goes with every later write, so an aggregator that
+ * overslept writes nothing. */
+#include "aggregate.h"
 
-#include "base/alloc.h"
 #include "base/log.h"
 #include "adopt.h"
 #include "result.h"
-#include "watch.h"
 
-enum {
-    READY_MAX = 256,
-    DUE_EVERY_MS = 1000,
-    DUE_AT_ONCE = 100,
-    REDUCTION_MAX = 4 * 1024 * 1024,
-    TASKS = 2,
-    PUT_OFF_MS = 2000,
-    AGAIN_MS = 1000
-};
-
-/* One of the tasks. Each owns leases under a name of its own. */
-struct writer {
-    struct dm_aggregator *aggregator;
-    char owner[DM_OWNER_MAX];
-    struct dm_task *task;
-};
-
-struct dm_aggregator {
-    struct dm_pipeline pipeline;
-    struct dm_monitor *monitor; /* guards all below */
-    struct dm_watch watch;      /* leases of others */
-    bool closing;
-    bool looking; /* one of the tasks reads the due index, from `due` on */
-    struct dm_due_cursor due;
-    int64_t look_at_ms;               /* monotonic */
-    struct dm_found ready[READY_MAX]; /* ring; past its size the due index finds the rest */
-    uint32_t ready_at, ready_count;
-    struct writer writers[TASKS];
-    uint32_t writer_count;
-};
-
-/* ---- one document ---- */
+enum { REDUCTION_MAX = 4 * 1024 * 1024, PUT_OFF_MS = 2000, AGAIN_MS = 1000 };
 
 struct aggregating {
     struct dm_aggregator *aggregator;
@@ -113,6 +79,18 @@ static enum dm_code keep_lease(void *context, struct dm_err *err)
     return rc == DM_REFUSED || rc == DM_NOT_FOUND ? rc : DM_OK;
 }
 
+static void wait_begins(void *context)
+{
+    const struct aggregating *aggregating = context;
+    dm_aggregator_waits(aggregating->aggregator, true);
+}
+
+static void wait_ends(void *context)
+{
+    const struct aggregating *aggregating = context;
+    dm_aggregator_waits(aggregating->aggregator, false);
+}
+
 /* A cancel came between: what the reduction cost is the document's all the same. */
 static enum dm_code decide_late_usage(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
                                       struct dm_change *ret, struct dm_err *err)
@@ -164,7 +142,7 @@ static enum dm_code write_result(const struct dm_found *found, const struct dm_s
                                  struct aggregating *aggregating, struct dm_err *err)
 {
     const struct dm_pipeline *pipeline = &aggregating->aggregator->pipeline;
-    const struct dm_keep keep = { keep_lease, aggregating };
+    const struct dm_keep keep = { keep_lease, wait_begins, wait_ends, aggregating };
     struct dm_result_source source = {
         .pipeline = pipeline, .tenant = &found->tenant, .file = &found->file, .snapshot = snapshot, .keep = &keep
     };
@@ -245,13 +223,13 @@ static void account_late(struct aggregating *aggregating)
                dm_f_z("error", err.text));
 }
 
-static void aggregate(struct writer *writer, const struct dm_found *found)
+void dm_aggregate(struct dm_aggregate_task *task, const struct dm_found *found)
 {
-    struct dm_aggregator *aggregator = writer->aggregator;
+    struct dm_aggregator *aggregator = task->aggregator;
     const struct dm_pipeline *pipeline = &aggregator->pipeline;
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
     struct aggregating aggregating = { .aggregator = aggregator,
-                                       .owner = dm_str_z(writer->owner),
+                                       .owner = dm_str_z(task->owner),
                                        .found = found,
                                        .renewed_mono_ms = dm_mono_ms(pipeline->ports.runtime) };
     const struct dm_step take = { .parts = DM_PART_WORK, .decide = decide_take, .argument = &aggregating };
@@ -274,115 +252,4 @@ static void aggregate(struct writer *writer, const struct dm_found *found)
            dm_f_z("error", err.text));
     if (aggregating.lease.counter && dm_code_retry(rc) == DM_RETRY_LATER)
         put_off(aggregator, found, &aggregating);
-}
-
-/* ---- finding them ---- */
-
-static void document_moved(void *context, const struct dm_tenant *tenant, const struct dm_file *file,
-                           const struct dm_state *state)
-{
-    struct dm_aggregator *aggregator = context;
-    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
-    if (state->status != DM_STATUS_PROCESSING || state->remaining > 0)
-        return;
-    dm_lock(runtime, aggregator->monitor);
-    if (aggregator->ready_count < READY_MAX) {
-        aggregator->ready[(aggregator->ready_at + aggregator->ready_count++) % READY_MAX] =
-            (struct dm_found){ *tenant, *file };
-        dm_wake_one(runtime, aggregator->monitor);
-    }
-    dm_unlock(runtime, aggregator->monitor);
-}
-
-/* Only documents whose result is due: what else is due is the sweeper's. Each look goes on where the last one ended, so
- * that nothing at the head of the list keeps what is behind it from being seen. */
-static void aggregate_due(struct writer *writer)
-{
-    struct dm_aggregator *aggregator = writer->aggregator;
-    const struct dm_ports *ports = &aggregator->pipeline.ports;
-    struct dm_found found[DUE_AT_ONCE];
-    uint32_t count = 0;
-    struct dm_err err;
-    if (dm_operator_due(ports->op, dm_wall_ms(ports->runtime), &aggregator->due, DUE_AT_ONCE, found, &count, &err) !=
-        DM_OK) {
-        dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "aggregate"), dm_f_z("error", err.text));
-        return;
-    }
-    if (count < DUE_AT_ONCE)
-        aggregator->due = (struct dm_due_cursor){ 0 };
-    for (uint32_t i = 0; i < count; i++)
-        aggregate(writer, &found[i]);
-}
-
-static void run(void *argument)
-{
-    struct writer *writer = argument;
-    struct dm_aggregator *aggregator = writer->aggregator;
-    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
-    dm_lock(runtime, aggregator->monitor);
-    while (!aggregator->closing) {
-        if (aggregator->ready_count > 0) {
-            struct dm_found found = aggregator->ready[aggregator->ready_at];
-            aggregator->ready_at = (aggregator->ready_at + 1) % READY_MAX;
-            aggregator->ready_count--;
-            dm_unlock(runtime, aggregator->monitor);
-            aggregate(writer, &found);
-            dm_lock(runtime, aggregator->monitor);
-        } else if (!aggregator->looking && dm_mono_ms(runtime) >= aggregator->look_at_ms) {
-            aggregator->looking = true;
-            dm_unlock(runtime, aggregator->monitor);
-            aggregate_due(writer);
-            dm_lock(runtime, aggregator->monitor);
-            aggregator->looking = false;
-            aggregator->look_at_ms = dm_mono_ms(runtime) + DUE_EVERY_MS;
-        } else {
-            dm_wait_until(runtime, aggregator->monitor, aggregator->looking ? DM_FOREVER : aggregator->look_at_ms);
-        }
-    }
-    dm_unlock(runtime, aggregator->monitor);
-}
-
-enum dm_code dm_aggregator_start(const struct dm_pipeline *pipeline, struct dm_aggregator **ret, struct dm_err *err)
-{
-    struct dm_aggregator *aggregator = dm_alloc_zero(1, sizeof(*aggregator));
-    if (!aggregator)
-        return dm_fail_memory(err);
-    aggregator->pipeline = *pipeline;
-    enum dm_code rc = dm_monitor_make(pipeline->ports.runtime, &aggregator->monitor, err);
-    if (rc != DM_OK) {
-        dm_free(aggregator);
-        return rc;
-    }
-    rc = dm_hub_listen(pipeline->hub, document_moved, aggregator, err);
-    for (uint32_t i = 0; rc == DM_OK && i < TASKS; i++) {
-        struct writer *writer = &aggregator->writers[i];
-        char id[DM_ID_TEXT];
-        dm_fresh_id(pipeline->ports.runtime, id);
-        writer->aggregator = aggregator;
-        snprintf(writer->owner, sizeof(writer->owner), "a-%s", id);
-        rc = dm_spawn(pipeline->ports.runtime, "aggregate", run, writer, &writer->task, err);
-        aggregator->writer_count += rc == DM_OK;
-    }
-    if (rc != DM_OK) {
-        dm_aggregator_stop(aggregator);
-        return rc;
-    }
-    *ret = aggregator;
-    return DM_OK;
-}
-
-void dm_aggregator_stop(struct dm_aggregator *aggregator)
-{
-    if (!aggregator)
-        return;
-    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
-    dm_hub_forget(aggregator->pipeline.hub, document_moved, aggregator);
-    dm_lock(runtime, aggregator->monitor);
-    aggregator->closing = true;
-    dm_wake_all(runtime, aggregator->monitor);
-    dm_unlock(runtime, aggregator->monitor);
-    for (uint32_t i = 0; i < aggregator->writer_count; i++)
-        dm_join(runtime, aggregator->writers[i].task);
-    dm_monitor_free(runtime, aggregator->monitor);
-    dm_free(aggregator);
 }

@@ -12,9 +12,12 @@
 
 struct dm_reduction;
 
-/* For work that may outlive its lease: called between its steps and while it waits. Anything but DM_OK ends the work. */
+/* For work that may outlive its lease: `call` is called between its steps and while it waits; anything but DM_OK ends the work.
+ * `wait_begins` and `wait_ends` stand around what may be a long wait for the model. */
 struct dm_keep {
     enum dm_code (*call)(void *context, struct dm_err *err);
+    void (*wait_begins)(void *context);
+    void (*wait_ends)(void *context);
     void *context;
 };
 

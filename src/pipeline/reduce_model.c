@@ -29,7 +29,7 @@ struct asking {
     struct dm_err why; /* the model could not */
 };
 
-static enum dm_code keep(const struct asking *asking, struct dm_err *err)
+static enum dm_code keep_lease(const struct asking *asking, struct dm_err *err)
 {
     const struct dm_keep *keep = asking->reducing->keep;
     return keep ? keep->call(keep->context, err) : DM_OK;
@@ -42,7 +42,7 @@ static enum dm_code sleep_keeping(const struct asking *asking, int64_t until_ms,
     for (int64_t now_ms; rc == DM_OK && (now_ms = dm_mono_ms(asking->runtime)) < until_ms;) {
         int64_t step_ms = now_ms + KEEP_EVERY_MS;
         dm_sleep_until(asking->runtime, step_ms < until_ms ? step_ms : until_ms);
-        rc = keep(asking, err);
+        rc = keep_lease(asking, err);
     }
     return rc;
 }
@@ -69,7 +69,7 @@ static enum dm_code await(struct asking *asking, struct dm_err *err)
         if (asking->done || rc != DM_OK)
             continue;
         dm_unlock(asking->runtime, asking->monitor);
-        rc = keep(asking, err);
+        rc = keep_lease(asking, err);
         dm_lock(asking->runtime, asking->monitor);
     }
     dm_unlock(asking->runtime, asking->monitor);
@@ -86,7 +86,7 @@ static enum dm_code enter(struct asking *asking, bool *ret_late, struct dm_err *
         if (dm_limiter_enter(limiter, DM_CALL_REDUCTION, until_ms) == DM_OK)
             return DM_OK;
         *ret_late = dm_mono_ms(asking->runtime) >= asking->give_up_ms;
-        enum dm_code rc = keep(asking, err);
+        enum dm_code rc = keep_lease(asking, err);
         if (rc != DM_OK || *ret_late)
             return rc;
     }
@@ -243,8 +243,8 @@ static enum dm_code reduce_groups(const struct dm_reducing *reducing, const stru
     return DM_OK;
 }
 
-enum dm_code dm_ask_reduction(const struct dm_reducing *reducing, const struct dm_page_digest *digests, uint32_t count,
-                              json_t **ret, struct dm_err *err)
+static enum dm_code ask_all(const struct dm_reducing *reducing, const struct dm_page_digest *digests, uint32_t count,
+                            json_t **ret, struct dm_err *err)
 {
     DM_AUTO(dm_arena) arena = dm_arena_make(GROUPS_ARENA_MAX);
     int64_t give_up_ms = dm_mono_ms(reducing->pipeline->ports.runtime) + PATIENCE_MS;
@@ -260,4 +260,16 @@ enum dm_code dm_ask_reduction(const struct dm_reducing *reducing, const struct d
         count = made;
     }
     return ask(reducing, digests, count, give_up_ms, ret, err);
+}
+
+enum dm_code dm_ask_reduction(const struct dm_reducing *reducing, const struct dm_page_digest *digests, uint32_t count,
+                              json_t **ret, struct dm_err *err)
+{
+    const struct dm_keep *keep = reducing->keep;
+    if (keep)
+        keep->wait_begins(keep->context);
+    enum dm_code rc = ask_all(reducing, digests, count, ret, err);
+    if (keep)
+        keep->wait_ends(keep->context);
+    return rc;
 }
