@@ -71,7 +71,7 @@ void dm_limit_make(struct dm_limit *limit, const struct dm_limit_options *option
     memset(limit, 0, sizeof(*limit));
     limit->options = *options;
     limit->concurrency = options->concurrency;
-    limit->first_ms = -1;
+    limit->first_ms = limit->full_ms = -1;
     limit->slot = now_ms / SLOT_MS;
     limit->requests.at_ms = limit->tokens.at_ms = limit->learned.at_ms = now_ms;
     if (options->requests_per_minute)
@@ -188,14 +188,15 @@ static void lower(struct dm_limit *limit, int64_t now_ms, int64_t began_ms)
 {
     if (began_ms < limit->lowered_ms)
         return;
-    limit->concurrency = fmax(1, fmin(limit->concurrency, limit->in_flight + 1) * DECREASE);
+    limit->concurrency = fmax(1, fmin(limit->concurrency, limit->most_in_flight) * DECREASE);
+    limit->most_in_flight = limit->in_flight;
     limit->lowered_ms = now_ms;
 }
 
 static void note_latency(struct dm_limit *limit, int64_t now_ms, int64_t began_ms)
 {
     double took_ms = fmax(1, (double)(now_ms - began_ms));
-    bool full = limit->in_flight + 1 >= limit->concurrency - 1;
+    bool full = limit->full_ms >= began_ms;
     limit->latency_ms = limit->latency_ms > 0 ? limit->latency_ms * 0.9 + took_ms * 0.1 : took_ms;
     limit->usual_ms = limit->usual_ms > 0 ? limit->usual_ms * 0.995 + took_ms * 0.005 : took_ms;
     if (full && limit->latency_ms > limit->usual_ms * SLOW)
@@ -265,6 +266,10 @@ int64_t dm_limit_next(struct dm_limit *limit, int64_t now_ms)
 void dm_limit_begin(struct dm_limit *limit, int64_t now_ms)
 {
     limit->in_flight++;
+    if (limit->most_in_flight < limit->in_flight)
+        limit->most_in_flight = limit->in_flight;
+    if (limit->in_flight >= (uint32_t)limit->concurrency)
+        limit->full_ms = now_ms;
     if (limit->first_ms < 0)
         limit->first_ms = now_ms;
     limit->requests.level -= limit->requests.per_ms > 0;

@@ -35,9 +35,11 @@ struct dm_limit {
     uint32_t in_flight;
 
     double concurrency;
-    int64_t lowered_ms; /* answers to calls that began before say nothing new */
-    double latency_ms;  /* of late; 0: none yet */
-    double usual_ms;    /* over a longer time */
+    uint32_t most_in_flight; /* since it was lowered last */
+    int64_t full_ms;         /* when that many were under way last; -1: never */
+    int64_t lowered_ms;      /* answers to calls that began before say nothing new */
+    double latency_ms;       /* of late; 0: none yet */
+    double usual_ms;         /* over a longer time */
 
     struct dm_bucket requests;
     struct dm_bucket tokens;

@@ -195,7 +195,8 @@ class Provider:
         settings = self.settings
         if settings.daily_quota and key.answered >= settings.daily_quota:
             call.mood = "quota"
-            raise Refused("quota", "the quota of the day is used up", 3600.0 if settings.hints else None)
+            raise Refused("quota", "the quota of the day is used up", 3600.0 if settings.hints else None,
+                          limit=settings.daily_quota)
         wait_s = 0.0
         if settings.concurrency_limit and key.under_way > settings.concurrency_limit:
             wait_s = settings.retry_after_ms / 1000
@@ -205,7 +206,8 @@ class Provider:
                 wait_s = max(wait_s, bucket.wait_s(count, call.arrived))
         if wait_s > 0:
             call.mood = "429"
-            raise Refused("rate_limited", "a limit is met", wait_s if settings.hints else None)
+            raise Refused("rate_limited", "a limit is met", wait_s if settings.hints else None,
+                          limit=key.requests.a_minute() if key.requests and settings.hints else None)
         for bucket, count in ((key.requests, 1), (key.tokens, tokens)):
             if bucket:
                 bucket.take(count)

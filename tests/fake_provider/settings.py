@@ -144,6 +144,9 @@ class Bucket:
         missing = min(count, self.size) - self.level
         return max(0.0, missing * self.seconds / self.amount) if missing > 1e-9 else 0.0
 
+    def a_minute(self):
+        return round(self.amount * 60 / self.seconds)
+
     def take(self, count):
         self.level -= count
 

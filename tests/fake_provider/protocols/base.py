@@ -13,12 +13,13 @@ class Refused(Exception):
     """One of key_invalid, unauthenticated, bad_signature, forbidden, not_found, bad_request, rate_limited, quota,
     overloaded, internal."""
 
-    def __init__(self, kind, message, wait_s=None, unknown=None):
+    def __init__(self, kind, message, wait_s=None, unknown=None, limit=None):
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.wait_s = wait_s  # when to come back, where that may be told
         self.unknown = unknown
+        self.limit = limit  # the limit of requests that caused it, a minute or for a quota a day, where that may be told
 
 
 class Asked:

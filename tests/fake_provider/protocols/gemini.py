@@ -151,6 +151,7 @@ STATUS = {
     "overloaded": (503, "UNAVAILABLE"),
     "internal": (500, "INTERNAL"),
 }
+DAILY_QUOTA = 250  # of the free tier
 TYPE = "type.googleapis.com/google.rpc."
 
 
@@ -160,12 +161,14 @@ def refused(refusal, model):
     if refusal.kind == "key_invalid":
         details.append({"@type": TYPE + "ErrorInfo", "reason": "API_KEY_INVALID", "domain": "googleapis.com",
                         "metadata": {"service": "generativelanguage.googleapis.com"}})
-    if refusal.kind in ("rate_limited", "quota") and refusal.wait_s is not None:
+    if refusal.kind == "quota" or refusal.limit:
         period = "PerDay" if refusal.kind == "quota" else "PerMinute"
         violation = {"quotaMetric": "generativelanguage.googleapis.com/generate_content_paid_tier_requests",
                      "quotaId": f"GenerateRequests{period}PerProjectPerModel-PaidTier",
-                     "quotaDimensions": {"location": "global", "model": model or ""}, "quotaValue": "100"}
+                     "quotaDimensions": {"location": "global", "model": model or ""},
+                     "quotaValue": str(refusal.limit or DAILY_QUOTA)}
         details.append({"@type": TYPE + "QuotaFailure", "violations": [violation]})
+    if refusal.kind in ("rate_limited", "quota") and refusal.wait_s is not None:
         details.append({"@type": TYPE + "RetryInfo", "retryDelay": _duration(refusal.wait_s)})
     error = {"code": status, "message": refusal.message, "status": word}
     return status, [], {"error": error | ({"details": details} if details else {})}
