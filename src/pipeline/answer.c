@@ -10,7 +10,8 @@
 enum {
     BACKOFF_FIRST_MS = 1000,
     BACKOFF_MAX_MS = 60000,
-    KEEP_MS = 10000,       /* a page that waits for longer is read again afterwards instead of being kept in memory */
+    BROKEN_TIMES = 3, /* a connection that breaks says less of the page than an answer: so many times MAX_ATTEMPTS */
+    KEEP_MS = 10000,  /* a page that waits for longer is read again afterwards instead of being kept in memory */
     ATTEMPT_TEXT_MAX = 320 /* one attempt in the log; what no longer fits is counted, not listed */
 };
 
@@ -33,10 +34,16 @@ static void log_attempt(struct dm_page_task *task, int64_t now_ms)
         dm_buf_add(&task->attempt_log, dm_str_of(text, (size_t)len));
 }
 
+/* Attempts that count against MAX_ATTEMPTS. */
+static uint32_t counted_attempts(const struct dm_page_task *task)
+{
+    return task->attempts - task->throttled - task->broken;
+}
+
 /* Twice as long each time; up to a quarter by chance: what was refused together must not come back together. */
 static int64_t backoff_ms(struct dm_worker *worker, const struct dm_page_task *task)
 {
-    uint32_t counted = task->attempts - task->throttled;
+    uint32_t counted = task->answer.reason == DM_REASON_NETWORK ? task->broken : counted_attempts(task);
     uint32_t doublings = counted < 2 ? 0 : counted < 10 ? counted - 1 : 9;
     int64_t wait_ms = (int64_t)BACKOFF_FIRST_MS << doublings;
     if (wait_ms > BACKOFF_MAX_MS)
@@ -46,16 +53,31 @@ static int64_t backoff_ms(struct dm_worker *worker, const struct dm_page_task *t
     return wait_ms * 3 / 4 + wait_ms * chance / (4 * UINT16_MAX);
 }
 
+/* Counts the attempt where it belongs. True where there may be another one. While the provider is out of reach for everybody, it is
+ * not the page's doing; how long that is borne is the limiter's to say. */
+static bool has_tries_left(struct dm_worker *worker, struct dm_page_task *task)
+{
+    bool broken = task->answer.reason == DM_REASON_NETWORK;
+    if (dm_reason_retry(task->answer.reason) == DM_RETRY_LATER &&
+        dm_limiter_look(worker->pipeline.limiter).breaker != DM_BREAKER_CLOSED) {
+        task->throttled++;
+        return true;
+    }
+    task->broken += broken;
+    return broken ? task->broken < BROKEN_TIMES * worker->pipeline.attempts_max
+                  : counted_attempts(task) < worker->pipeline.attempts_max;
+}
+
 /* When the page may be tried again; 0: never. Never before the provider's own word. What only has to wait is held back by the
  * limiter, not by a time of its own; only an overloaded provider is spared by each page, too. */
 static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, int64_t now_ms)
 {
     enum dm_reason reason = task->answer.reason;
     enum dm_retry retry = dm_reason_retry(reason);
+    bool tries_left = retry != DM_RETRY_PATIENTLY && has_tries_left(worker, task);
     int64_t wait_ms = retry == DM_RETRY_LATER || reason == DM_REASON_OVERLOADED ? backoff_ms(worker, task) : 0;
     if (wait_ms < task->answer.retry_after_ms)
         wait_ms = task->answer.retry_after_ms;
-    bool tries_left = task->attempts - task->throttled < worker->pipeline.attempts_max;
     switch (retry) {
     case DM_RETRY_ONCE:
         return tries_left && dm_otherwise_take(&task->otherwise, &task->answer) ? now_ms + wait_ms : 0;

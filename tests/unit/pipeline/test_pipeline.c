@@ -135,7 +135,7 @@ static void given_documents_that_cannot_be_read_then_each_fails_with_its_reason(
 static void given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_and_its_attempts_are_told(void **state)
 {
     struct rig *rig = *state;
-    rig->model.reason = DM_REASON_NETWORK;
+    rig->model.reason = DM_REASON_MODEL_TIMEOUT;
     rig->model.fail_times[2] = 2;
     rig->model.fail_times[3] = 100;
     struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
@@ -151,7 +151,7 @@ static void given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_an
     struct dm_page_list pages;
     assert_int_equal(dm_store_pages(rig->set.store, &tenant, &file, 1, 3, 10, &arena, &pages, &rig->err), DM_OK);
     assert_int_equal(pages.at[1].attempt_count, 3);
-    assert_int_equal(pages.at[2].reason, DM_REASON_NETWORK);
+    assert_int_equal(pages.at[2].reason, DM_REASON_MODEL_TIMEOUT);
 }
 
 /* An answer that will not do is asked for once more, and its page is asked in that way only once. */
