@@ -32,10 +32,7 @@
     X(CURLMcode, multi_setopt, (CURLM * multi, CURLMoption option, ...))                                               \
     X(CURLMcode, multi_add_handle, (CURLM * multi, CURL * curl))                                                       \
     X(CURLMcode, multi_remove_handle, (CURLM * multi, CURL * curl))                                                    \
-    X(CURLMcode, multi_perform, (CURLM * multi, int *running))                                                         \
-    X(CURLMcode, multi_poll,                                                                                           \
-      (CURLM * multi, struct curl_waitfd * also, unsigned also_count, int timeout_ms, int *changed))                   \
-    X(CURLMcode, multi_wakeup, (CURLM * multi))                                                                        \
+    X(CURLMcode, multi_socket_action, (CURLM * multi, curl_socket_t socket, int what, int *running))                   \
     X(CURLMsg *, multi_info_read, (CURLM * multi, int *left))
 
 /* libcurl's own macros check the arguments of curl_easy_setopt by its name; through a pointer nobody does. So numbers are passed

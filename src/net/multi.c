@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "net/sockets.h"
 #include "net/transfer.h"
 
 enum {
@@ -51,14 +52,16 @@ struct dm_multi {
     uint32_t connections_max;
     struct dm_monitor *monitor; /* guards what follows */
     const struct dm_curl_library
-        *lib; /* with the next two: there once the first request was sent; do not change then */
+        *lib; /* with the next three: there once the first request was sent; do not change then */
     CURLM *handle;
+    struct dm_sockets sockets; /* used by the task alone, but for waking it */
     struct dm_task *task;
     struct list sent; /* not yet taken by the task */
     uint32_t under_way;
     bool ending;
     bool interrupted;    /* nothing goes on and nothing begins */
-    struct list running; /* the task's own */
+    struct list running; /* the task's own, with the next */
+    int64_t look_ms;     /* at deadlines, next */
 };
 
 static void append(struct list *list, struct call *call)
@@ -219,6 +222,9 @@ static void finish_those_over(struct dm_multi *multi)
 static void stop_those_late(struct dm_multi *multi)
 {
     int64_t now_ms = dm_mono_ms(multi->runtime);
+    if (now_ms < multi->look_ms)
+        return;
+    multi->look_ms = now_ms + LOOK_MS;
     for (struct call *call = multi->running.first, *next; call; call = next) {
         next = call->after;
         if (now_ms > call->deadline_ms + LOOK_MS)
@@ -235,15 +241,13 @@ static void stop_all(struct dm_multi *multi)
 static void run(void *argument)
 {
     struct dm_multi *multi = argument;
-    int running;
     bool interrupted;
     while (take_sent(multi, &interrupted)) {
         if (interrupted)
             stop_all(multi);
-        (void)multi->lib->multi_perform(multi->handle, &running);
+        dm_sockets_work(&multi->sockets, multi->running.first ? multi->look_ms : DM_FOREVER);
         finish_those_over(multi);
         stop_those_late(multi);
-        (void)multi->lib->multi_poll(multi->handle, NULL, 0, multi->running.first ? LOOK_MS : 60000, NULL);
     }
     stop_all(multi);
 }
@@ -274,7 +278,7 @@ enum dm_code dm_multi_make(const struct dm_multi_options *options, struct dm_mul
     return DM_OK;
 }
 
-static CURLM *handle_make(const struct dm_multi *multi, struct dm_err *err)
+static CURLM *handle_make(struct dm_multi *multi, struct dm_err *err)
 {
     CURLM *handle = multi->lib->multi_init();
     if (!handle) {
@@ -284,9 +288,13 @@ static CURLM *handle_make(const struct dm_multi *multi, struct dm_err *err)
     CURLMcode (*set)(CURLM *, CURLMoption, ...) = multi->lib->multi_setopt;
     if (set(handle, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK &&
         set(handle, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)multi->connections_max) == CURLM_OK &&
-        set(handle, CURLMOPT_MAXCONNECTS, (long)multi->connections_max) == CURLM_OK)
-        return handle;
-    (void)dm_fail(err, DM_INTERNAL, "libcurl refused an option of the client");
+        set(handle, CURLMOPT_MAXCONNECTS, (long)multi->connections_max) == CURLM_OK) {
+        if (dm_sockets_open(multi->lib, multi->runtime, handle, &multi->sockets, err) == DM_OK)
+            return handle;
+        dm_sockets_close(&multi->sockets);
+    } else {
+        (void)dm_fail(err, DM_INTERNAL, "libcurl refused an option of the client");
+    }
     (void)multi->lib->multi_cleanup(handle);
     return NULL;
 }
@@ -328,7 +336,7 @@ static void hand_over(struct dm_multi *multi, struct call *call)
     bool first = !multi->sent.first; /* otherwise the task was woken already */
     append(&multi->sent, call);
     if (first)
-        (void)multi->lib->multi_wakeup(multi->handle);
+        dm_sockets_wake(&multi->sockets);
     dm_unlock(multi->runtime, multi->monitor);
 }
 
@@ -337,7 +345,7 @@ void dm_multi_interrupt(struct dm_multi *multi)
     dm_lock(multi->runtime, multi->monitor);
     multi->interrupted = true;
     if (multi->task)
-        (void)multi->lib->multi_wakeup(multi->handle);
+        dm_sockets_wake(&multi->sockets);
     dm_unlock(multi->runtime, multi->monitor);
 }
 
@@ -367,12 +375,14 @@ void dm_multi_free(struct dm_multi *multi)
     if (multi->task) {
         dm_lock(multi->runtime, multi->monitor);
         multi->ending = true;
-        (void)multi->lib->multi_wakeup(multi->handle);
+        dm_sockets_wake(&multi->sockets);
         dm_unlock(multi->runtime, multi->monitor);
         dm_join(multi->runtime, multi->task);
     }
-    if (multi->handle)
+    if (multi->handle) {
         (void)multi->lib->multi_cleanup(multi->handle);
+        dm_sockets_close(&multi->sockets);
+    }
     dm_monitor_free(multi->runtime, multi->monitor);
     dm_free(multi->certificates_file);
     dm_free(multi->user_agent);
