@@ -278,22 +278,34 @@ static void answered(void *context, struct dm_model_answer *answer)
     dm_unlock(asked->runtime, asked->monitor);
 }
 
-/* One small page, as a document's would be asked about; a provider bills it like one. */
-static enum dm_code ask_model(const struct dm_opened_model *model, struct asked *asked, struct dm_err *err)
+/* One call. */
+static enum dm_code call_model(const struct dm_opened_model *model, const struct dm_model_request *request,
+                               struct asked *asked, struct dm_err *err)
 {
     const struct dm_tenant tenant = { .id = "default" };
-    const struct dm_model_request request = {
-        .task = DM_MODEL_PAGE, .page = 1, .text = DM_STR("The doctor asks the model whether it can read. It can.")
-    };
-    enum dm_code rc = dm_model_start(model->port, &tenant, &request, answered, asked, err);
+    dm_model_answer_free(&asked->answer);
+    asked->done = false;
+    enum dm_code rc = dm_model_start(model->port, &tenant, request, answered, asked, err);
     if (rc != DM_OK)
         return rc;
     dm_lock(asked->runtime, asked->monitor);
     while (!asked->done)
         (void)dm_wait_until(asked->runtime, asked->monitor, DM_FOREVER); /* each call has a deadline */
     dm_unlock(asked->runtime, asked->monitor);
-    if (asked->answer.reason == DM_REASON_NONE)
-        return DM_OK;
+    return DM_OK;
+}
+
+/* One small page, as a document's would be asked about; a provider bills it like one. */
+static enum dm_code ask_model(const struct dm_opened_model *model, struct asked *asked, struct dm_err *err)
+{
+    const struct dm_model_request request = {
+        .task = DM_MODEL_PAGE, .page = 1, .text = DM_STR("The doctor asks the model whether it can read. It can.")
+    };
+    enum dm_code rc = call_model(model, &request, asked, err);
+    for (int again = 0; rc == DM_OK && asked->answer.adapted && again < DM_MODEL_ADAPTATIONS_MAX; again++)
+        rc = call_model(model, &request, asked, err);
+    if (rc != DM_OK || asked->answer.reason == DM_REASON_NONE)
+        return rc;
     return dm_fail(err, DM_UNAVAILABLE, "%s: %s", dm_reason_text(asked->answer.reason), asked->answer.detail);
 }
 

@@ -51,7 +51,6 @@ struct call {
     struct dm_secret key; /* the tenant's own; empty: the common one */
     struct dm_buf body;
     bool with_schema;
-    uint64_t sent; /* requests */
     int64_t started_ms;
 };
 
@@ -151,10 +150,7 @@ static enum dm_code send_call(struct call *call, struct dm_err *err)
         return rc;
     for (uint32_t i = 0; i < out.header_count; i++)
         headers[i] = (struct dm_http_pair){ out.headers[i].name, dm_secret_reveal(&out.headers[i].value) };
-    int64_t left_ms = call->started_ms + options->deadline_ms - dm_mono_ms(options->runtime);
-    dm_buf_free(&call->body);
     call->body = dm_buf_move(&out.body);
-    call->sent++;
     const struct dm_http_request request = {
         .method = "POST",
         .url = dm_buf_str(&out.url),
@@ -162,14 +158,11 @@ static enum dm_code send_call(struct call *call, struct dm_err *err)
         .header_count = out.header_count,
         .body = dm_buf_str(&call->body),
         .connect_ms = options->connect_ms,
-        .total_ms = left_ms > 1 ? left_ms : 1,
+        .total_ms = options->deadline_ms,
         .stall_ms = options->deadline_ms, /* a model says nothing while it thinks */
         .answer_max = options->answer_max,
     };
-    rc = dm_multi_send(options->multi, &request, on_done, call, err);
-    if (rc != DM_OK)
-        call->sent--;
-    return rc;
+    return dm_multi_send(options->multi, &request, on_done, call, err);
 }
 
 static enum dm_code check_picture(const struct remote *remote, const struct dm_model_request *request,
@@ -328,8 +321,8 @@ static void take_heard(const struct call *call, struct dm_provider_heard *heard,
         fail_answer(answer, heard->reason, heard->detail);
 }
 
-/* True: the same is asked again without a schema, and the call goes on. */
-static bool sent_again(struct call *call, const struct dm_provider_heard *heard)
+/* True: what made the call fail is no more. */
+static bool adapt(const struct call *call, const struct dm_provider_heard *heard)
 {
     struct remote *remote = call->remote;
     if (!heard->schema_refused || !call->with_schema)
@@ -337,8 +330,7 @@ static bool sent_again(struct call *call, const struct dm_provider_heard *heard)
     dm_lock(remote->options.runtime, remote->monitor);
     remote->schema_refused = true;
     dm_unlock(remote->options.runtime, remote->monitor);
-    call->with_schema = false;
-    return send_call(call, NULL) == DM_OK;
+    return true;
 }
 
 static void on_done(void *context, enum dm_code code, struct dm_http_answer *http, const struct dm_err *err)
@@ -350,13 +342,12 @@ static void on_done(void *context, enum dm_code code, struct dm_http_answer *htt
     if (code == DM_OK) {
         DM_AUTO(dm_provider_heard) heard = { .text = dm_buf_make(DM_ANSWER_BYTES_MAX) };
         remote->provider->read(http, dm_wall_ms(runtime), &heard);
-        if (sent_again(call, &heard))
-            return;
         take_heard(call, &heard, &answer);
+        answer.adapted = adapt(call, &heard);
     } else {
         fail_answer(&answer, reason_of(code), err->text);
     }
-    answer.usage.model_calls = call->sent;
+    answer.usage.model_calls = 1;
     answer.usage.model_ms = (uint64_t)(dm_mono_ms(runtime) - call->started_ms);
     explain(call, &answer);
     note(call, &answer);

@@ -1,8 +1,8 @@
 /* remote.h: the model port over a provider's protocol.
  *
  * A model is named "provider:name", as in "gemini:gemini-2.5-flash". A call becomes one request; its answer is read,
- * checked against the shape that was asked for, and told as ports/model.h says. Nothing is tried again here, with one
- * exception: a server that refuses to be given a JSON Schema is asked once more without, and from then on never with.
+ * checked against the shape that was asked for, and told as ports/model.h says. Nothing is tried again here. A server that refuses
+ * to be given a JSON Schema is never given one again: the call fails as `adapted`, and the next one has the schema in its prompt.
  *
  * Answers of the network become these reasons: no connection, or one that broke: `network`; the deadline: `model_timeout`; an answer
  * over the limit of bytes: `invalid_json`; docmill stops: `cancelled`. The providers' own are in docs/providers.md.

@@ -74,6 +74,10 @@ static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, 
 {
     enum dm_reason reason = task->answer.reason;
     enum dm_retry retry = dm_reason_retry(reason);
+    if (dm_otherwise_adapted(&task->otherwise, &task->answer)) {
+        task->throttled++;
+        return now_ms + task->answer.retry_after_ms;
+    }
     bool tries_left = retry != DM_RETRY_PATIENTLY && has_tries_left(worker, task);
     int64_t wait_ms = retry == DM_RETRY_LATER || reason == DM_REASON_OVERLOADED ? backoff_ms(worker, task) : 0;
     if (wait_ms < task->answer.retry_after_ms)

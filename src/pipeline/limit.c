@@ -345,6 +345,29 @@ static void end_failed(struct dm_limit *limit, int64_t now_ms, int64_t began_ms,
         open_breaker(limit, now_ms, reason);
 }
 
+/* What the answer tells of the provider. */
+static void judge(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, enum dm_reason reason)
+{
+    switch (reason) {
+    case DM_REASON_RATE_LIMITED:
+        end_refused(limit, now_ms, began_ms);
+        close_breaker(limit); /* it is there, and knows the key */
+        break;
+    case DM_REASON_OVERLOADED:
+    case DM_REASON_NETWORK:
+    case DM_REASON_MODEL_TIMEOUT:
+    case DM_REASON_AUTH_FAILED:
+    case DM_REASON_QUOTA_EXHAUSTED:
+        end_failed(limit, now_ms, began_ms, reason);
+        break;
+    case DM_REASON_CANCELLED:
+    case DM_REASON_INTERNAL:
+        break; /* says nothing of the provider */
+    default:
+        end_accepted(limit, now_ms, began_ms);
+    }
+}
+
 void dm_limit_end(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, uint64_t tokens,
                   const struct dm_model_answer *answer)
 {
@@ -356,23 +379,7 @@ void dm_limit_end(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, uint
     heed_limits(limit, now_ms, &answer->limits);
     heed_word(limit, now_ms, answer->retry_after_ms);
     heed_word(limit, now_ms, answer->limits.pause_ms);
-    switch (answer->reason) {
-    case DM_REASON_RATE_LIMITED:
-        end_refused(limit, now_ms, began_ms);
-        close_breaker(limit); /* it is there, and knows the key */
-        break;
-    case DM_REASON_OVERLOADED:
-    case DM_REASON_NETWORK:
-    case DM_REASON_MODEL_TIMEOUT:
-    case DM_REASON_AUTH_FAILED:
-    case DM_REASON_QUOTA_EXHAUSTED:
-        end_failed(limit, now_ms, began_ms, answer->reason);
-        break;
-    case DM_REASON_CANCELLED:
-    case DM_REASON_INTERNAL:
-        break; /* says nothing of the provider */
-    default:
-        end_accepted(limit, now_ms, began_ms);
-    }
+    if (!answer->adapted) /* else what it told is over */
+        judge(limit, now_ms, began_ms, answer->reason);
     limit->probing = limit->probing && limit->breaker == DM_BREAKER_HALF_OPEN && limit->in_flight > 0;
 }

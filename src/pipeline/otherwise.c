@@ -18,6 +18,11 @@ bool dm_otherwise_take(struct dm_otherwise *otherwise, struct dm_model_answer *a
     return true;
 }
 
+bool dm_otherwise_adapted(struct dm_otherwise *otherwise, const struct dm_model_answer *answer)
+{
+    return answer->adapted && otherwise->adaptations++ < DM_MODEL_ADAPTATIONS_MAX;
+}
+
 void dm_otherwise_fill(const struct dm_otherwise *otherwise, struct dm_model_request *request)
 {
     request->again = otherwise->again;

@@ -9,9 +9,13 @@
 struct dm_otherwise {
     enum dm_again again;    /* how it is asked next */
     unsigned asked;         /* bits of enum dm_again: the ways in which it has been asked once more */
+    uint32_t adaptations;   /* of the model's, that the page has seen */
     struct dm_buf rejected; /* the answer that did not do, and why not */
     char complaint[160];
 };
+
+/* The model has removed what made the call fail: it is asked the same again at once. False: it has not, or says so too often. */
+bool dm_otherwise_adapted(struct dm_otherwise *otherwise, const struct dm_model_answer *answer);
 
 /* The way that the answer's reason asks for (dm_reason_again), taking from the answer what that needs; false where it has been
  * asked in that way already. */

@@ -99,6 +99,8 @@ static bool may_ask_again(struct asking *asking, int64_t *ret_at_ms)
     enum dm_retry retry = dm_reason_retry(answer->reason);
     int64_t now_ms = dm_mono_ms(asking->runtime);
     *ret_at_ms = now_ms + answer->retry_after_ms;
+    if (dm_otherwise_adapted(&asking->otherwise, answer))
+        return *ret_at_ms < asking->give_up_ms;
     if (retry == DM_RETRY_NEVER || asking->attempts >= asking->reducing->pipeline->attempts_max ||
         (retry == DM_RETRY_ONCE && !dm_otherwise_take(&asking->otherwise, answer)))
         return false;

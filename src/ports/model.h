@@ -4,8 +4,8 @@
  * own, never before `start` has returned. `done` only posts the answer to a queue; a task of the caller's does the
  * rest. After a failing `start`, `done` is not called. Each call has a deadline of the model's own.
  *
- * A model makes one call and says what became of it. How often and when a page is asked about again, and how many calls
- * run at once, is the pipeline's (pipeline/limiter.h); the model only says what its provider told it.
+ * A model makes one call, which is one request to its provider, and says what became of it. How often and when a page is asked
+ * about again, and how many calls run at once, is the pipeline's (pipeline/limiter.h); the model only says what its provider told it.
  *
  * An analysis is JSON: {"summary": string, "entities": [{"text","type",…}], "keyPoints": [string], "sentiment":
  * "positive|neutral|negative|mixed", optional "sentimentScore": number, optional "language", and "empty": true for an
@@ -62,6 +62,9 @@ struct dm_model_answer {
     char detail[160];       /* a sentence for people where it failed */
     struct dm_buf analysis; /* JSON, compact; the receiver of the answer owns it */
     struct dm_buf rejected; /* DM_REASON_INVALID_JSON and _SCHEMA_MISMATCH: what came, cut to DM_MODEL_REJECTED_MAX */
+    /* It failed for a cause that the model has removed: from now on it words its requests otherwise, or has other credentials. The
+     * same may be asked again at once, and the call was no attempt. */
+    bool adapted;
     int64_t retry_after_ms; /* the provider's own word; 0: not said */
     struct dm_model_limits limits;
     uint32_t status;       /* HTTP; 0: none */
@@ -69,7 +72,8 @@ struct dm_model_answer {
     struct dm_usage usage; /* of this call */
 };
 
-enum { DM_MODEL_REJECTED_MAX = 32 * 1024 };
+/* A question is asked anew on account of `adapted` so often at most. */
+enum { DM_MODEL_REJECTED_MAX = 32 * 1024, DM_MODEL_ADAPTATIONS_MAX = 5 };
 
 void dm_model_answer_free(struct dm_model_answer *answer);
 

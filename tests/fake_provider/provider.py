@@ -158,6 +158,8 @@ class Provider:
         call.inputs, call.input_tokens = asked.inputs, facts.input_tokens
         call.document, call.page, call.task = facts.document, facts.page, "reduction" if facts.reduction else "page"
         self._find(asked.model)
+        if asked.schema and not self.settings.schemas:
+            raise Refused("bad_request", protocol.NO_SCHEMA)
         step = self._step(call)
         key = self._admit(call, facts, free=step is not None)
         call.mood = mood = step["mood"] if step else self._mood(asked)

@@ -56,6 +56,7 @@ class Settings:
     keys: list = _field([KEY], "keys that are accepted")
     revoked: bool = _field(False, "whether every key is refused")
     revoke_after_calls: int = _field(0, "as if revoked, once so many calls have come since this was set; 0: never")
+    schemas: bool = _field(True, "whether a JSON schema is taken natively; else it is refused, as older servers do")
     models: list = _field([], "the models there are; none named: whatever is asked for")
     max_streams: int = _field(100, "calls on one HTTP/2 connection; of connections that are made later")
     endless_mb: int = _field(1024, "an endless body does end here, lest it fill a disk")

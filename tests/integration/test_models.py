@@ -66,6 +66,19 @@ def test_a_document_is_reduced_by_one_call_that_cites_its_pages(read, fake):
     assert points and all(set(point["pages"]) <= {1, 2, 3, 4} and point["pages"] for point in points)
 
 
+@pytest.mark.parametrize("name", ACCESS)
+def test_a_server_that_takes_no_schema_is_asked_without_one_and_no_attempt_is_used_up(read, fake, name):
+    fake.change(schemas=False, latency_ms="50", refusal_ms="50")
+    document = read(name, MODEL_CONCURRENCY=1, MAX_ATTEMPTS=1).submit(papers.text_pdf(3))
+    job = document.end("completed")
+    check_ledger(document, job)
+    calls = fake.calls()
+    assert [call.status for call in calls].count(400) == 1, "it is remembered for all pages and the reduction"
+    assert job["usage"]["modelCalls"] == len(calls) == 3 + 1 + 1
+    refused = [attempts_of(document, page)[0] for page in (1, 2, 3) if len(attempts_of(document, page)) == 2]
+    assert [(attempt["reason"], attempt["httpStatus"]) for attempt in refused] == [("bad_request", 400)]
+
+
 # ---- limits ---------------------------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,7 @@ REQUEST = {
     "output_config": {"format": {"type!": one_of("json_schema"), "schema!": dict},
                       "effort": one_of("low", "medium", "high", "max")},
 }
+NO_SCHEMA = "output_config.format: Extra inputs are not permitted"
 # Numbers, lengths and counts are not to be limited.
 KEYWORDS = set("type properties required additionalProperties enum const items anyOf allOf $ref $defs definitions "
                "title description format default pattern minItems".split())

@@ -32,6 +32,7 @@ REQUEST = {
     "serviceTier": {"type!": one_of("default", "flex", "priority", "reserved")},
     "additionalModelRequestFields": dict, "performanceConfig": {"latency": one_of("standard", "optimized")},
 }
+NO_SCHEMA = "This model doesn't support tool use."
 KEYWORDS = set("type properties required additionalProperties enum const items anyOf allOf $ref $defs definitions "
                "title description format default minItems maxItems minimum maximum".split())
 

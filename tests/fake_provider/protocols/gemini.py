@@ -36,6 +36,7 @@ REQUEST = {
     "safetySettings": [{"category!": HARMS, "threshold!": THRESHOLDS}], "generationConfig": CONFIG,
     "tools": list, "toolConfig": dict, "cachedContent": str,
 }
+NO_SCHEMA = "Invalid JSON payload received. Unknown name \"responseJsonSchema\" at 'generation_config': Cannot find field."
 KEYWORDS = set("type properties required additionalProperties enum items prefixItems minItems maxItems minimum maximum "
                "anyOf oneOf $ref $defs $id $anchor format title description propertyOrdering".split())
 # The OpenAPI form: types in capitals, and no additionalProperties.

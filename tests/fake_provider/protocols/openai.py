@@ -58,6 +58,7 @@ REQUEST = {
     "presence_penalty": float,
     "safety_identifier": str, "prompt_cache_key": str,
 }
+NO_SCHEMA = "'response_format' of type 'json_schema' is not supported with this model."
 KEYWORDS = set("type properties required additionalProperties enum const items minItems maxItems minimum maximum "
                "exclusiveMinimum exclusiveMaximum multipleOf pattern format anyOf $ref $defs definitions "
                "title description".split())

@@ -118,6 +118,7 @@ static void answer_page(struct fake_model *model, const struct dm_model_request 
     if (model->calls[page]++ < model->fail_times[page]) {
         answer->reason = model->reason;
         answer->retry_after_ms = 1;
+        answer->adapted = model->adapted;
         answer->rejected = dm_buf_make(64);
         dm_buf_add_z(&answer->rejected, "{}");
         snprintf(answer->detail, sizeof(answer->detail), "as told");

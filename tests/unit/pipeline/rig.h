@@ -25,6 +25,7 @@ struct fake_model {
     bool stopping;
     uint32_t fail_times[RIG_PAGES_MAX]; /* so many first calls of the page fail with `reason` */
     enum dm_reason reason;
+    bool adapted; /* says so with each failure */
     uint32_t calls[RIG_PAGES_MAX];
     uint32_t reductions;
     uint32_t repairs; /* calls that came with the answer that would not do and a complaint */

@@ -220,7 +220,12 @@ static void a_key_that_is_refused_opens_the_breaker_and_single_calls_find_out_wh
     dm_limit_end(&world.limit, world.now_ms, world.now_ms, 0, &refused);
     int64_t second_ms = dm_limit_next(&world.limit, world.now_ms);
     assert_true(second_ms - world.now_ms >= 2 * first_ms);
+    /* Another key is at hand by now: nothing is known of that one, and the next single call finds out at once. */
     world.now_ms = second_ms;
+    dm_limit_begin(&world.limit, world.now_ms);
+    const struct dm_model_answer adapted = { .reason = DM_REASON_AUTH_FAILED, .adapted = true };
+    dm_limit_end(&world.limit, world.now_ms, world.now_ms, 0, &adapted);
+    assert_int_equal(dm_limit_next(&world.limit, world.now_ms), world.now_ms);
     end_one(&world, DM_REASON_NONE);
     assert_int_equal(world.limit.breaker, DM_BREAKER_CLOSED);
 }

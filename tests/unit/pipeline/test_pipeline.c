@@ -172,6 +172,25 @@ static void given_answers_that_will_not_do_then_each_page_is_asked_once_more_in_
     assert_int_equal(rig->model.repairs, 2);
 }
 
+/* More often than attempts are allowed, and with a reason that is otherwise never asked again. */
+static void given_a_model_that_adapts_then_the_page_is_asked_again_at_once_and_its_attempts_are_not_used_up(void **state)
+{
+    struct rig *rig = *state;
+    rig->model.reason = DM_REASON_BAD_REQUEST;
+    rig->model.adapted = true;
+    rig->pipeline.attempts_max = 1;
+    rig->model.fail_times[1] = DM_MODEL_ADAPTATIONS_MAX;
+    rig->model.fail_times[2] = 100;
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3", "");
+    rig_start(rig, 1);
+    struct dm_state ended = rig_ended(rig, "t", &file);
+    assert_int_equal(ended.processed, 2);
+    assert_int_equal(ended.failed, 1);
+    assert_int_equal(rig_calls(rig, 1), DM_MODEL_ADAPTATIONS_MAX + 1);
+    assert_int_equal(rig_calls(rig, 2), DM_MODEL_ADAPTATIONS_MAX + 1); /* bounded, whatever it says */
+    assert_int_equal(rig_calls(rig, 3), 1);
+}
+
 static bool model_is_asked(struct rig *rig, const void *argument)
 {
     dm_lock(rig->model.runtime, rig->model.monitor);
@@ -588,6 +607,7 @@ int main(void)
         RIG_TEST(given_documents_that_cannot_be_read_then_each_fails_with_its_reason),
         RIG_TEST(given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_and_its_attempts_are_told),
         RIG_TEST(given_answers_that_will_not_do_then_each_page_is_asked_once_more_in_another_way),
+        RIG_TEST(given_a_model_that_adapts_then_the_page_is_asked_again_at_once_and_its_attempts_are_not_used_up),
         RIG_TEST(given_a_cancel_while_the_model_works_then_no_new_call_starts_and_the_late_cost_is_kept),
         RIG_TEST(given_a_worker_that_stops_then_it_hands_back_and_the_next_reads_no_page_twice),
         RIG_TEST(given_a_page_that_comes_after_the_deadline_of_a_stop_then_no_model_call_starts),
