@@ -1,7 +1,6 @@
 /* model.c: the model that the settings name, opened. */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "cli/works.h"
 
 enum {
@@ -45,17 +44,14 @@ static struct dm_str variable(void *context, const char *name)
 }
 
 /* A region and credentials for requests that are signed; with a key only the region. */
-static enum dm_code find_aws(const struct dm_settings *settings, bool has_key, struct dm_opened_model *model,
-                             struct dm_buf *region, struct dm_err *err)
+static enum dm_code find_aws(const struct dm_settings *settings, bool has_key, struct dm_runtime runtime,
+                             struct dm_opened_model *model, struct dm_buf *region, struct dm_err *err)
 {
     const struct dm_aws_environment environment = { variable, (void *)(uintptr_t)settings };
     enum dm_code rc = dm_aws_region_find(&environment, region, err);
     if (rc == DM_NOT_FOUND && settings->bedrock_url.len)
         rc = DM_OK;
-    if (rc != DM_OK || has_key)
-        return rc;
-    model->credentials = dm_alloc_zero(1, sizeof(*model->credentials));
-    return model->credentials ? dm_aws_credentials_find(&environment, model->credentials, err) : dm_fail_memory(err);
+    return rc == DM_OK && !has_key ? dm_credentials_make(runtime, &environment, &model->credentials, err) : rc;
 }
 
 /* ---- opening ---- */
@@ -83,7 +79,7 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
     struct dm_str url = text_of(settings, dm_model_url_setting(name.provider));
     DM_AUTO(dm_buf) region = dm_buf_make(256);
     if (dm_model_signs(name.provider))
-        rc = find_aws(settings, key_text.len > 0, ret, &region, err);
+        rc = find_aws(settings, key_text.len > 0, runtime, ret, &region, err);
     struct dm_secret key = { 0 };
     if (rc == DM_OK && key_text.len)
         rc = dm_secret_make(key_text, "the key of the model's provider", &key, err);
@@ -99,7 +95,9 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
                                                      .base_url = url.len ? url.at : NULL,
                                                      .key = key_text.len ? &key : NULL,
                                                      .region = region.len ? dm_buf_z(&region) : NULL,
-                                                     .credentials = ret->credentials,
+                                                     .credentials_of = ret->credentials ? dm_credentials_get : NULL,
+                                                     .credentials_expired = dm_credentials_expired,
+                                                     .credentials_context = ret->credentials,
                                                      .deadline_ms = settings->model_timeout_ms,
                                                      .concurrency = calls_of(settings) };
     if (rc == DM_OK)
@@ -133,8 +131,6 @@ void dm_model_close(struct dm_opened_model *model)
     else if (model->port.ops)
         dm_model_remote_stop(&model->port);
     dm_multi_free(model->multi);
-    if (model->credentials)
-        dm_aws_credentials_free(model->credentials);
-    dm_free(model->credentials);
+    dm_credentials_free(model->credentials);
     *model = (struct dm_opened_model){ .multi = NULL };
 }

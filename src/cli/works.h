@@ -5,8 +5,8 @@
 #ifndef DM_CLI_WORKS_H
 #define DM_CLI_WORKS_H
 
-#include "aws/aws.h"
 #include "cli/commands.h"
+#include "cli/credentials.h"
 #include "embedded/embedded.h"
 #include "models/models.h"
 #include "net/multi.h"
@@ -15,9 +15,9 @@
 
 /* The model that the settings name, and what it stands on (model.c). */
 struct dm_opened_model {
-    struct dm_model port;                   /* ops NULL: not open */
-    struct dm_multi *multi;                 /* NULL: it is the built-in one */
-    struct dm_aws_credentials *credentials; /* NULL: none are needed */
+    struct dm_model port;               /* ops NULL: not open */
+    struct dm_multi *multi;             /* NULL: it is the built-in one */
+    struct dm_credentials *credentials; /* NULL: none are needed */
     struct dm_limit_options limits;
 };
 

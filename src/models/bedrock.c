@@ -124,11 +124,17 @@ static const struct dm_wire_word errors[] = {
     { "ValidationException", DM_REASON_BAD_REQUEST },
     { "ResourceNotFoundException", DM_REASON_BAD_REQUEST },
     { "AccessDeniedException", DM_REASON_AUTH_FAILED },
-    { "UnrecognizedClientException", DM_REASON_AUTH_FAILED },
     { "InvalidSignatureException", DM_REASON_AUTH_FAILED },
     { "IncompleteSignatureException", DM_REASON_AUTH_FAILED },
     { "MissingAuthenticationTokenException", DM_REASON_AUTH_FAILED },
+};
+
+/* Others that other credentials mend. */
+static const struct dm_wire_word unknown[] = {
+    { "UnrecognizedClientException", DM_REASON_AUTH_FAILED },
     { "ExpiredTokenException", DM_REASON_AUTH_FAILED },
+    { "ExpiredToken", DM_REASON_AUTH_FAILED },
+    { "InvalidClientTokenId", DM_REASON_AUTH_FAILED },
 };
 
 static void read_usage(const json_t *usage, struct dm_tokens *ret)
@@ -181,6 +187,8 @@ static enum dm_reason error_reason(struct dm_str name, const json_t *body, struc
     static const char *const daily[] = { "tokens per day", "requests per day" };
     enum dm_reason reason = dm_wire_reason(errors, DM_COUNT(errors), name);
     if (reason == DM_REASON_COUNT)
+        reason = dm_wire_reason(unknown, DM_COUNT(unknown), name);
+    if (reason == DM_REASON_COUNT)
         reason = dm_wire_status_reason(status);
     if (reason == DM_REASON_RATE_LIMITED && dm_wire_says(message, daily, DM_COUNT(daily)))
         return DM_REASON_QUOTA_EXHAUSTED;
@@ -198,6 +206,7 @@ static void read_error(const struct dm_http_answer *answer, const json_t *body, 
     enum dm_reason reason = error_reason(name, body, message, answer->status);
     dm_wire_failed(ret, reason, answer->status, name, message);
     ret->schema_refused = reason == DM_REASON_BAD_REQUEST && dm_wire_says(message, no_tools, DM_COUNT(no_tools));
+    ret->credentials_unknown = dm_wire_reason(unknown, DM_COUNT(unknown), name) != DM_REASON_COUNT;
 }
 
 static void read_answer(const struct dm_http_answer *answer, int64_t wall_ms, struct dm_provider_heard *ret)

@@ -48,7 +48,8 @@ struct call {
     const struct dm_model_request *request;
     dm_model_done *done;
     void *context;
-    struct dm_secret key; /* the tenant's own; empty: the common one */
+    struct dm_secret key;                  /* the tenant's own; empty: the common one */
+    struct dm_aws_credentials credentials; /* that sign it */
     struct dm_buf body;
     bool with_schema;
     int64_t started_ms;
@@ -57,6 +58,7 @@ struct call {
 static void call_free(struct call *call)
 {
     dm_secret_free(&call->key);
+    dm_aws_credentials_free(&call->credentials);
     dm_buf_free(&call->body);
     dm_free(call);
 }
@@ -93,7 +95,7 @@ static bool is_down(enum dm_reason reason)
 static void note(const struct call *call, const struct dm_model_answer *answer)
 {
     struct remote *remote = call->remote;
-    if (dm_secret_is_set(&call->key) || answer->reason == DM_REASON_CANCELLED)
+    if (dm_secret_is_set(&call->key) || answer->reason == DM_REASON_CANCELLED || answer->adapted)
         return;
     dm_lock(remote->options.runtime, remote->monitor);
     remote->last = answer->reason;
@@ -103,6 +105,11 @@ static void note(const struct call *call, const struct dm_model_answer *answer)
 }
 
 /* ---- the request ---- */
+
+static bool is_signed(const struct call *call)
+{
+    return dm_secret_is_set(&call->credentials.key_id);
+}
 
 static enum dm_code write_call(struct call *call, struct dm_provider_call *ret, struct dm_err *err)
 {
@@ -130,7 +137,7 @@ static enum dm_code write_call(struct call *call, struct dm_provider_call *ret, 
         .base_url = dm_str_z(remote->base_url),
         .region = dm_str_z(remote->region),
         .key = dm_secret_is_set(&call->key) ? &call->key : &remote->key,
-        .credentials = remote->options.credentials,
+        .credentials = is_signed(call) ? &call->credentials : NULL,
         .wall_ms = dm_wall_ms(remote->options.runtime),
     };
     return remote->provider->write(&ask, &access, ret, err);
@@ -188,9 +195,10 @@ static enum dm_code get_key(struct call *call, const struct dm_tenant *tenant, s
         if (rc != DM_OK)
             return rc;
     }
-    bool signed_for = remote->provider->signs && options->credentials;
-    if (dm_secret_is_set(&call->key) || dm_secret_is_set(&remote->key) || remote->provider->key_optional || signed_for)
+    if (dm_secret_is_set(&call->key) || dm_secret_is_set(&remote->key) || remote->provider->key_optional)
         return DM_OK;
+    if (remote->provider->signs && options->credentials_of)
+        return options->credentials_of(options->credentials_context, &call->credentials, err);
     return dm_fail(err, DM_DENIED, "there is no key for %s: set %s", remote->provider->name,
                    remote->provider->key_setting);
 }
@@ -301,8 +309,12 @@ static void explain(const struct call *call, struct dm_model_answer *answer)
         return;
     char said[sizeof(answer->detail)];
     memcpy(said, answer->detail, sizeof(said));
-    snprintf(answer->detail, sizeof(answer->detail), "%s refused the key in %s (%.90s)", remote->provider->name,
-             dm_secret_is_set(&call->key) ? "the tenant's settings" : remote->provider->key_setting, said);
+    if (is_signed(call))
+        snprintf(answer->detail, sizeof(answer->detail), "%s refused the credentials of AWS (%.90s)",
+                 remote->provider->name, said);
+    else
+        snprintf(answer->detail, sizeof(answer->detail), "%s refused the key in %s (%.90s)", remote->provider->name,
+                 dm_secret_is_set(&call->key) ? "the tenant's settings" : remote->provider->key_setting, said);
 }
 
 static void take_heard(const struct call *call, struct dm_provider_heard *heard, struct dm_model_answer *answer)
@@ -325,6 +337,9 @@ static void take_heard(const struct call *call, struct dm_provider_heard *heard,
 static bool adapt(const struct call *call, const struct dm_provider_heard *heard)
 {
     struct remote *remote = call->remote;
+    const struct dm_model_remote_options *options = &remote->options;
+    if (heard->credentials_unknown && is_signed(call) && options->credentials_expired)
+        return options->credentials_expired(options->credentials_context, &call->credentials);
     if (!heard->schema_refused || !call->with_schema)
         return false;
     dm_lock(remote->options.runtime, remote->monitor);
@@ -439,7 +454,7 @@ static enum dm_code check_options(const struct dm_model_remote_options *options,
     struct dm_str region = dm_str_z(options->region);
     bool keyed = options->key && dm_secret_is_set(options->key);
     bool web = dm_str_starts(url, DM_STR("https://")) || dm_str_starts(url, DM_STR("http://"));
-    bool signed_for = provider->signs && options->credentials;
+    bool signed_for = provider->signs && options->credentials_of;
     if (!keyed && !options->key_of && !provider->key_optional && !signed_for)
         return dm_fail(err, DM_INVALID, "%s must be set for MODEL=%s", provider->key_setting, options->name);
     if (keyed && !is_plain(dm_secret_reveal(options->key)))

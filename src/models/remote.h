@@ -12,7 +12,8 @@
  *   DM_DENIED       there is no key for this tenant; the sentence names the setting
  *   DM_TOO_LARGE    the page makes a larger request than `request_max`
  *   DM_UNSUPPORTED  a picture of a kind that this provider does not read
- *   DM_CANCELLED    it is stopping */
+ *   DM_CANCELLED    it is stopping
+ * and with what `key_of` or `credentials_of` said. */
 #ifndef DM_MODELS_REMOTE_H
 #define DM_MODELS_REMOTE_H
 
@@ -43,6 +44,12 @@ bool dm_model_signs(struct dm_str provider); /* without a key requests are signe
 typedef enum dm_code dm_model_key_of(void *context, const struct dm_tenant *tenant, struct dm_secret *ret,
                                      struct dm_err *err);
 
+/* Credentials of AWS of now, to be freed by the caller. Called by `start`; must not block for long. */
+typedef enum dm_code dm_model_credentials_of(void *context, struct dm_aws_credentials *ret, struct dm_err *err);
+/* The provider does not know these, or not any more. True: `credentials_of` has others or will look for some, so it is worth asking
+ * again: the call fails as `adapted`. Quick and never blocking. */
+typedef bool dm_model_credentials_expired(void *context, const struct dm_aws_credentials *credentials);
+
 /* Texts and secrets are copied; what else is pointed to must outlive the model. 0 and NULL: the default. */
 struct dm_model_remote_options {
     struct dm_runtime runtime;
@@ -52,14 +59,16 @@ struct dm_model_remote_options {
     const struct dm_secret *key; /* the common one */
     dm_model_key_of *key_of;     /* NULL: all tenants use the common key */
     void *key_of_context;
-    const char *region;                           /* bedrock; needed there, except with `base_url` and a key */
-    const struct dm_aws_credentials *credentials; /* bedrock, where there is no key: requests are signed */
-    int64_t deadline_ms;                          /* of a call: 120 s */
-    int64_t connect_ms;                           /* 10 s */
-    size_t request_max;                           /* bytes of a request: 20 MB */
-    size_t answer_max;                            /* bytes of an answer: 1 MiB */
-    uint32_t output_tokens;                       /* that the model may write: 4,096 */
-    uint32_t concurrency;                         /* calls that may usefully be under way: 8 */
+    const char *region;                      /* bedrock; needed there, except with `base_url` and a key */
+    dm_model_credentials_of *credentials_of; /* bedrock, where there is no key: requests are signed */
+    dm_model_credentials_expired *credentials_expired; /* NULL: there are never others */
+    void *credentials_context;
+    int64_t deadline_ms;    /* of a call: 120 s */
+    int64_t connect_ms;     /* 10 s */
+    size_t request_max;     /* bytes of a request: 20 MB */
+    size_t answer_max;      /* bytes of an answer: 1 MiB */
+    uint32_t output_tokens; /* that the model may write: 4,096 */
+    uint32_t concurrency;   /* calls that may usefully be under way: 8 */
 };
 
 /* Sends nothing yet. DM_INVALID, with a sentence that names the setting, where name, address, key or region cannot be right. */

@@ -53,7 +53,7 @@ class Settings:
     retry_after_ms: int = _field(1000, "what a 429 tells that no limit caused, and a 503 where its protocol tells any")
     hints: bool = _field(True, "whether refusals and answers tell of limits and when to come back")
     truncate_below: int = _field(0, "answers are cut off where the request allows fewer tokens than this")
-    keys: list = _field([KEY], "keys that are accepted")
+    keys: list = _field([KEY, AWS_KEY_ID], "keys that are accepted, and ids of keys that sign")
     revoked: bool = _field(False, "whether every key is refused")
     revoke_after_calls: int = _field(0, "as if revoked, once so many calls have come since this was set; 0: never")
     schemas: bool = _field(True, "whether a JSON schema is taken natively; else it is refused, as older servers do")

@@ -4,19 +4,20 @@ import hashlib
 import re
 
 from .protocols.base import Refused
-from .settings import AWS_KEY_ID, AWS_SECRET
+from .settings import AWS_SECRET
 
 HEADER = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/(\d{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, ?"
                     r"SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})")
 SKEW_S = 300
 
 
-def verify(request):
+def verify(request, keys):
+    """`keys` has the ids of keys, beside others; their secret is the same."""
     said = HEADER.fullmatch(request.headers.get("authorization", ""))
     if not said:
         raise Refused("unauthenticated", "Missing Authentication Token")
     key_id, day, region, service, signed, signature = said.groups()
-    if key_id != AWS_KEY_ID:
+    if key_id not in keys:
         raise Refused("key_invalid", "The security token included in the request is invalid.")
     _check_time(request.headers.get("x-amz-date", ""), day)
     if service != "bedrock":
@@ -28,7 +29,7 @@ def verify(request):
     told = request.headers.get("x-amz-content-sha256")
     if told and told not in ("UNSIGNED-PAYLOAD", hashlib.sha256(request.body).hexdigest()):
         raise Refused("bad_signature", "The provided 'x-amz-content-sha256' header does not match what was computed.")
-    if _signature(request, names, region, service) != signature:
+    if _signature(request, names, key_id, region, service) != signature:
         raise Refused("bad_signature", "The request signature we calculated does not match the signature you provided.")
 
 
@@ -43,7 +44,7 @@ def _check_time(text, day):
         raise Refused("bad_signature", f"Signature expired: {text}")
 
 
-def _signature(request, names, region, service):
+def _signature(request, names, key_id, region, service):
     # Loading botocore takes a fifth of a second, which only tests of Bedrock should pay.
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
@@ -53,5 +54,5 @@ def _signature(request, names, region, service):
     url = f"https://{request.headers.get('host', '')}{request.path}" + (f"?{request.query}" if request.query else "")
     wanted = AWSRequest(request.method, url, headers, request.body)
     wanted.context["timestamp"] = request.headers["x-amz-date"]
-    signer = SigV4Auth(Credentials(AWS_KEY_ID, AWS_SECRET), service, region)
+    signer = SigV4Auth(Credentials(key_id, AWS_SECRET), service, region)
     return signer.signature(signer.string_to_sign(wanted, signer.canonical_request(wanted)), wanted)

@@ -212,6 +212,22 @@ def test_a_key_revoked_while_running_stops_the_calls_and_health_says_so(read, fa
     assert KEY not in client.server.log()
 
 
+def test_credentials_that_are_renewed_in_their_file_are_looked_up_again(read, fake, tmp_path):
+    file = tmp_path / "credentials"
+    write = lambda key_id: file.write_text(
+        f"[default]\naws_access_key_id = {key_id}\naws_secret_access_key = {AWS_SECRET}\n")
+    write(AWS_KEY_ID)
+    client = read("bedrock", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", AWS_SHARED_CREDENTIALS_FILE=file)
+    client.submit(papers.text_pdf(1)).end("completed")
+    fake.change(keys=["AKIDRENEWED000000000"])
+    write("AKIDRENEWED000000000")
+    document = client.submit(papers.text_pdf(1))
+    document.end("completed")
+    assert [attempt.get("reason") for attempt in attempts_of(document)] == ["auth_failed", None]
+    assert moods(fake.calls()) == {"ok": 4, "key_invalid": 1}
+    assert AWS_SECRET not in client.server.log()
+
+
 @pytest.mark.parametrize("settings, name", [
     ({"MODEL": "gemmini:x"}, "MODEL"), ({"MODEL": "gemini:"}, "MODEL"), ({"GEMINI_API_KEY": ""}, "GEMINI_API_KEY"),
     ({"GEMINI_BASE_URL": "ftp://x"}, "GEMINI_BASE_URL"), ({"MODEL_CONCURRENCY": "9999"}, "MODEL_CONCURRENCY"),

@@ -45,7 +45,7 @@ def key_of(request):
 def authenticate(request, keys):
     token = bearer(request.headers)
     if token is None:
-        return verify(request)
+        return verify(request, keys)
     try:
         return admit(token, keys)
     except Refused as refusal:

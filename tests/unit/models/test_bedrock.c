@@ -115,6 +115,7 @@ static void given_each_failure_then_its_reason_and_its_wait_are_known(void **sta
         { 404, TYPE("ResourceNotFoundException"), "{}", DM_REASON_BAD_REQUEST, 0 },
         { 403, TYPE("AccessDeniedException"), "{\"Message\":\"m\"}", DM_REASON_AUTH_FAILED, 0 },
         { 403, TYPE("UnrecognizedClientException"), "{}", DM_REASON_AUTH_FAILED, 0 },
+        { 403, TYPE("InvalidClientTokenId"), "{}", DM_REASON_AUTH_FAILED, 0 },
         { 400, "", "{\"__type\":\"com.amazon.coral#ExpiredTokenException\"}", DM_REASON_AUTH_FAILED, 0 },
     };
     wires_expect_failures(PROVIDER, rows, DM_COUNT(rows));
@@ -123,6 +124,11 @@ static void given_each_failure_then_its_reason_and_its_wait_are_known(void **sta
     heard = wires_read(PROVIDER, 400, TYPE("ValidationException"),
                        "{\"message\":\"This model doesn't support the toolConfig.toolChoice.tool field.\"}");
     assert_true(heard.schema_refused);
+    assert_false(heard.credentials_unknown);
+    DM_AUTO(dm_provider_heard) expired = wires_read(PROVIDER, 403, TYPE("ExpiredTokenException"), "{}");
+    assert_true(expired.credentials_unknown);
+    DM_AUTO(dm_provider_heard) forbidden = wires_read(PROVIDER, 403, TYPE("AccessDeniedException"), "{}");
+    assert_false(forbidden.credentials_unknown); /* others of the same account may do no more */
 }
 
 int main(void)

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "aws/aws.h"
 #include "embedded/embedded.h"
 #include "models/models.h"
 #include "net/multi.h"
@@ -273,6 +274,58 @@ static void given_a_tenant_with_a_key_of_its_own_then_it_is_used_and_its_failure
     dm_model_remote_stop(&model);
 }
 
+/* Credentials that are renewed once. */
+struct renewed {
+    const char *key_id;
+    const char *next; /* NULL: there are no others */
+};
+
+static enum dm_code credentials_of(void *context, struct dm_aws_credentials *ret, struct dm_err *err)
+{
+    const struct renewed *renewed = context;
+    *ret = (struct dm_aws_credentials){ .session = { NULL } };
+    assert_ok(dm_secret_make(dm_str_z(renewed->key_id), "id", &ret->key_id, err), err);
+    return dm_secret_make(DM_STR("hush"), "key", &ret->key, err);
+}
+
+static bool expired(void *context, const struct dm_aws_credentials *used)
+{
+    struct renewed *renewed = context;
+    assert_text(dm_secret_reveal(&used->key_id), dm_str_z(renewed->key_id));
+    bool others = renewed->next != NULL;
+    renewed->key_id = others ? renewed->next : renewed->key_id;
+    renewed->next = NULL;
+    return others;
+}
+
+static void given_credentials_that_expire_then_the_next_call_has_others_where_there_are_any(void **state)
+{
+    (void)state;
+    static const char refusal[] = "{\"__type\":\"ExpiredTokenException\",\"message\":\"m\"}";
+    struct dm_err err;
+    struct dm_model model;
+    struct renewed renewed = { "AKIA1", "AKIA2" };
+    const struct dm_model_remote_options options = { .name = "bedrock:n",
+                                                     .region = "eu-west-1",
+                                                     .credentials_of = credentials_of,
+                                                     .credentials_expired = expired,
+                                                     .credentials_context = &renewed };
+    assert_ok(make(options, NULL, &model, &err), &err);
+    start(model);
+    assert_true(has(&client.headers, "Credential=AKIA1/"));
+    answer(DM_OK, 403, refusal);
+    assert_int_equal(got.reason, DM_REASON_AUTH_FAILED);
+    assert_true(got.adapted);
+    assert_ok(dm_model_check(model, &err), &err);
+    start(model);
+    assert_true(has(&client.headers, "Credential=AKIA2/"));
+    answer(DM_OK, 403, refusal);
+    assert_false(got.adapted);
+    assert_string_equal(got.detail, "bedrock refused the credentials of AWS (HTTP 403 ExpiredTokenException: m)");
+    assert_code(dm_model_check(model, &err), DM_DENIED, &err);
+    dm_model_remote_stop(&model);
+}
+
 static void given_what_cannot_be_sent_then_start_fails_and_nothing_is_called_back(void **state)
 {
     (void)state;
@@ -331,6 +384,7 @@ int main(void)
         TEST(given_a_server_that_takes_no_schema_then_it_is_asked_without_and_never_with_one_again),
         TEST(given_a_refused_key_then_check_says_so_until_a_call_succeeds_and_nobody_shows_it),
         TEST(given_a_tenant_with_a_key_of_its_own_then_it_is_used_and_its_failure_is_no_one_elses),
+        TEST(given_credentials_that_expire_then_the_next_call_has_others_where_there_are_any),
         TEST(given_what_cannot_be_sent_then_start_fails_and_nothing_is_called_back),
         TEST(given_options_that_cannot_be_right_then_the_setting_is_named),
     };
