@@ -97,6 +97,26 @@ static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, 
     }
 }
 
+bool dm_page_task_is_blank(const struct dm_page_task *task)
+{
+    return task->picture.len == 0 && dm_str_trim(dm_buf_str(&task->text)).len == 0;
+}
+
+void dm_page_task_end_blank(struct dm_page_task *task)
+{
+    const struct dm_str analysis = DM_STR(DM_MODEL_EMPTY_PAGE);
+    task->answer.analysis = dm_buf_make(analysis.len + 1);
+    dm_buf_add(&task->answer.analysis, analysis);
+    if (task->answer.analysis.failed) {
+        const struct dm_err why = { .code = DM_NO_MEMORY, .text = "memory is out" };
+        dm_buf_free(&task->answer.analysis);
+        dm_page_task_try_later(task, &why);
+        return;
+    }
+    task->status = DM_PAGE_DONE;
+    dm_page_task_ended(task);
+}
+
 void dm_page_task_fail(struct dm_page_task *task, enum dm_reason reason, const char *detail)
 {
     task->status = DM_PAGE_FAILED;

@@ -387,10 +387,12 @@ static void read_page(struct reader_task *self, struct dm_page_task *task)
             take_content(task, &content);
         dm_page_content_free(&content);
     }
-    if (rc == DM_OK)
+    if (rc == DM_OK && !dm_page_task_is_blank(task))
         dm_page_task_call_or_wait(task);
     else if (dm_page_task_void(task))
         dm_page_task_leave(task);
+    else if (rc == DM_OK)
+        dm_page_task_end_blank(task);
     else if (is_verdict(rc))
         dm_page_task_fail(task, dm_reason_of_reading(rc), err.text);
     else

@@ -187,6 +187,10 @@ void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *documen
 void dm_active_account_late(struct dm_worker *worker, struct dm_active *document);
 /* answer.c: what the model's answer means for the page: its end, or another try. Memory only. */
 void dm_page_task_settle(struct dm_page_task *task);
+/* answer.c: nothing of the page would be shown to the model: neither text nor a picture. */
+bool dm_page_task_is_blank(const struct dm_page_task *task);
+/* answer.c: such a page ends as read, without a call. */
+void dm_page_task_end_blank(struct dm_page_task *task);
 /* answer.c: the page ends without an answer. */
 void dm_page_task_fail(struct dm_page_task *task, enum dm_reason reason, const char *detail);
 /* The page's fate is known: to be committed. */

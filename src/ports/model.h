@@ -9,7 +9,9 @@
  *
  * An analysis is JSON: {"summary": string, "entities": [{"text","type",…}], "keyPoints": [string], "sentiment":
  * "positive|neutral|negative|mixed", optional "sentimentScore": number, optional "language", and "empty": true for an
- * empty page}. A reduction (of the whole document) has {"summary", "keyPoints": [{"text", "pages":[n]}]}. */
+ * empty page}. A reduction (of the whole document) has {"summary", "keyPoints": [{"text", "pages":[n]}]}.
+ *
+ * No model is asked about a page of which it would be shown nothing: its analysis is DM_MODEL_EMPTY_PAGE. */
 #ifndef DM_PORTS_MODEL_H
 #define DM_PORTS_MODEL_H
 
@@ -20,6 +22,9 @@
 #include "domain/usage.h"
 
 enum dm_model_task { DM_MODEL_PAGE, DM_MODEL_REDUCTION };
+
+#define DM_MODEL_EMPTY_PAGE                                                                                            \
+    "{\"summary\":\"\",\"entities\":[],\"keyPoints\":[],\"sentiment\":\"neutral\",\"empty\":true}"
 
 /* What a model can be given of a page; bits. */
 enum { DM_MODEL_TAKES_TEXT = 1, DM_MODEL_TAKES_IMAGE = 2, DM_MODEL_TAKES_PDF = 4 };
@@ -40,7 +45,7 @@ struct dm_model_request {
     enum dm_model_task task;
     struct dm_file file;
     uint32_t page;               /* DM_MODEL_PAGE: which */
-    struct dm_str text;          /* DM_MODEL_PAGE: the page's text, UTF-8; empty for a page without text */
+    struct dm_str text;          /* DM_MODEL_PAGE: the page's text, UTF-8; empty where it has none and is shown as a picture */
     struct dm_str picture;       /* DM_MODEL_PAGE: the page itself, beside or instead of its text; may be empty */
     enum dm_media picture_media; /* of it: JPEG, PNG, or PDF (of one page) */
     const struct dm_page_digest *digests; /* DM_MODEL_REDUCTION: pages in order */

@@ -58,25 +58,39 @@ def test_a_page_is_read_by_each_provider_in_each_form(read, fake, name, form):
     assert attempt["inputTokens"] == pages[0].input_tokens and attempt["outputTokens"] == pages[0].output_tokens
 
 
+def test_a_blank_page_is_not_asked_about_where_its_text_would_be_all_there_is(read, fake):
+    pdf = papers.PagedPdf()
+    pdf.text_page(papers.prose(1))
+    pdf.page("")
+    document = read().submit(pdf.bytes())
+    job = document.end("completed")
+    check_ledger(document, job)
+    assert [call.page for call in fake.calls(task="page")] == [1]
+    assert document.results()["chunks"][1]["analysis"]["empty"] is True
+    assert attempts_of(document, 2) == []
+
+
+def test_a_document_of_blank_pages_is_completed_without_a_call(read, fake):
+    pdf = papers.PagedPdf()
+    pdf.page("")
+    read().submit(pdf.bytes()).end("completed")
+    assert not fake.calls()
+
+
+@pytest.mark.parametrize("form", ["image", "pdf"])
+def test_the_text_of_a_page_that_goes_as_a_picture_is_sent_beside_it_and_kept(read, fake, form):
+    document = read(MODEL_INPUT=form).submit(papers.text_pdf(1))
+    document.end("completed")
+    assert papers.marker(1) in document.get("/pages/1")["text"]
+    assert "terrible storm" in document.results()["chunks"][0]["analysis"]["summary"], "the model saw it"
+
+
 def test_a_document_is_reduced_by_one_call_that_cites_its_pages(read, fake):
     document = read().submit(papers.text_pdf(4))
     document.end("completed")
     assert moods(fake.calls(task="page")) == {"ok": 4} and moods(fake.calls(task="reduction")) == {"ok": 1}
     points = document.results()["document"]["keyPoints"]
     assert points and all(set(point["pages"]) <= {1, 2, 3, 4} and point["pages"] for point in points)
-
-
-@pytest.mark.parametrize("name", ACCESS)
-def test_a_server_that_takes_no_schema_is_asked_without_one_and_no_attempt_is_used_up(read, fake, name):
-    fake.change(schemas=False, latency_ms="50", refusal_ms="50")
-    document = read(name, MODEL_CONCURRENCY=1, MAX_ATTEMPTS=1).submit(papers.text_pdf(3))
-    job = document.end("completed")
-    check_ledger(document, job)
-    calls = fake.calls()
-    assert [call.status for call in calls].count(400) == 1, "it is remembered for all pages and the reduction"
-    assert job["usage"]["modelCalls"] == len(calls) == 3 + 1 + 1
-    refused = [attempts_of(document, page)[0] for page in (1, 2, 3) if len(attempts_of(document, page)) == 2]
-    assert [(attempt["reason"], attempt["httpStatus"]) for attempt in refused] == [("bad_request", 400)]
 
 
 # ---- limits ---------------------------------------------------------------------------------------------------------

@@ -150,8 +150,9 @@ static bool reason_possible(const struct sim *sim, const struct verdict *verdict
 
 static bool must_fail(const struct script *script, uint32_t page)
 {
-    return page == script->damaged || page == script->hanging || page == script->crashing || page == script->blocked ||
-           page == script->killing;
+    /* What the model would refuse it is not asked about where there is nothing on the page. */
+    return page == script->damaged || page == script->hanging || page == script->crashing || page == script->killing ||
+           (page == script->blocked && page != script->empty);
 }
 
 static void judge_page(struct sim *sim, const struct verdict *verdict, const struct dm_page *page)

@@ -280,8 +280,7 @@ static bool analyse(struct dm_extractive *tools, struct dm_str utf8, struct dm_b
         return false;
     *ret_words = reading.words.count;
     if (reading.text.letters + reading.text.digits == 0) {
-        dm_buf_add_z(json,
-                     "{\"summary\":\"\",\"entities\":[],\"keyPoints\":[],\"sentiment\":\"neutral\",\"empty\":true}");
+        dm_buf_add_z(json, DM_MODEL_EMPTY_PAGE);
         return true;
     }
     if (!dm_ex_entities_make(tools, &reading.text, &reading.words, &reading.layout, &entities))

@@ -54,7 +54,10 @@ static enum dm_code fake_page(void *self, struct dm_reader_handle *handle, uint3
     if (page == script_number(handle->script, "hanging="))
         return dm_fail(err, DM_TIMEOUT, "page %u took too long", page);
     ret->text = dm_buf_make(1024);
-    dm_buf_addf(&ret->text, "page %u", page);
+    if (page == script_number(handle->script, "blank="))
+        dm_buf_add_z(&ret->text, " \n");
+    else
+        dm_buf_addf(&ret->text, "page %u", page);
     return DM_OK;
 }
 

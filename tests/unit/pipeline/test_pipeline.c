@@ -191,6 +191,22 @@ static void given_a_model_that_adapts_then_the_page_is_asked_again_at_once_and_i
     assert_int_equal(rig_calls(rig, 3), 1);
 }
 
+static void given_a_page_with_nothing_on_it_then_no_model_is_asked_about_it(void **state)
+{
+    struct rig *rig = *state;
+    struct dm_file file = rig_accept(rig, "t", "%PDF- pages=3 blank=2", "");
+    rig_start(rig, 1);
+    struct dm_state ended = rig_ended(rig, "t", &file);
+    assert_int_equal(ended.processed, 3);
+    assert_int_equal(ended.usage.model_calls, 2);
+    assert_int_equal(rig_calls(rig, 2), 0);
+    struct dm_buf text = rig_result(rig, "t", &file, DM_RESULT_JSON, false);
+    json_auto_t *result = parsed(&text);
+    const json_t *analysis = json_object_get(json_array_get(json_object_get(result, "chunks"), 1), "analysis");
+    assert_true(json_is_true(json_object_get(analysis, "empty")));
+    assert_true(json_is_string(json_object_get(analysis, "summary")));
+}
+
 static bool model_is_asked(struct rig *rig, const void *argument)
 {
     dm_lock(rig->model.runtime, rig->model.monitor);
@@ -607,6 +623,7 @@ int main(void)
         RIG_TEST(given_documents_that_cannot_be_read_then_each_fails_with_its_reason),
         RIG_TEST(given_a_model_that_fails_for_a_while_then_the_page_is_tried_again_and_its_attempts_are_told),
         RIG_TEST(given_answers_that_will_not_do_then_each_page_is_asked_once_more_in_another_way),
+        RIG_TEST(given_a_page_with_nothing_on_it_then_no_model_is_asked_about_it),
         RIG_TEST(given_a_model_that_adapts_then_the_page_is_asked_again_at_once_and_its_attempts_are_not_used_up),
         RIG_TEST(given_a_cancel_while_the_model_works_then_no_new_call_starts_and_the_late_cost_is_kept),
         RIG_TEST(given_a_worker_that_stops_then_it_hands_back_and_the_next_reads_no_page_twice),
