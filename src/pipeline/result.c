@@ -103,7 +103,7 @@ struct writing {
     uint64_t bytes;
     uint32_t chunks;
     int64_t last_ended_ms;
-    struct dm_usage usage; /* of all pages */
+    struct dm_usage usage; /* of all pages and the reduction */
 };
 
 static enum dm_code flush(struct writing *writing, size_t at_least, struct dm_err *err)
@@ -320,11 +320,24 @@ static enum dm_code md_page(void *context, const struct dm_page_view *page, stru
 
 /* ---- the whole ---- */
 
+static enum dm_code note_reduction(struct writing *writing, struct dm_err *err)
+{
+    struct dm_str text = writing->source->reduction;
+    json_auto_t *reduction = NULL;
+    struct dm_usage usage;
+    enum dm_code rc = text.len ? dm_json_parse(text, "the reduction", &reduction, err) : DM_OK;
+    if (reduction && dm_usage_parse(json_object_get(reduction, "usage"), &usage))
+        dm_usage_add(&writing->usage, &usage);
+    return rc;
+}
+
 static enum dm_code write_form(struct writing *writing, enum dm_result_form form, struct dm_err *err)
 {
     const struct dm_result_source *source = writing->source;
     struct dm_buf *buf = &writing->buf;
     enum dm_code rc = visit_pages(source, false, note_ended, writing, err);
+    if (rc == DM_OK)
+        rc = note_reduction(writing, err);
     if (rc != DM_OK)
         return rc;
     switch (form) {

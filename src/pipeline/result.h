@@ -4,7 +4,8 @@
  * pages. The JSON form:
  *   {"fileId","tenantId","fileName","processedAt","totalPages","successCount","failedCount","skippedCount",
  *    "outcome","model","document":{…reduction…},"usage":{…},"chunks":[{"pageNumber","status","analysis","error"?}]}
- * `usage` is that of the pages it lists, so that it repeats; what the document cost altogether is the job's to tell. */
+ * `usage` is that of the pages it lists and of the reduction, so that it repeats; what was lost on the way, in answers that came too
+ * late to count, is the job's to tell. */
 #ifndef DM_PIPELINE_RESULT_H
 #define DM_PIPELINE_RESULT_H
 

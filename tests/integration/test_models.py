@@ -89,8 +89,27 @@ def test_a_document_is_reduced_by_one_call_that_cites_its_pages(read, fake):
     document = read().submit(papers.text_pdf(4))
     document.end("completed")
     assert moods(fake.calls(task="page")) == {"ok": 4} and moods(fake.calls(task="reduction")) == {"ok": 1}
-    points = document.results()["document"]["keyPoints"]
+    result = document.results()
+    points = result["document"]["keyPoints"]
     assert points and all(set(point["pages"]) <= {1, 2, 3, 4} and point["pages"] for point in points)
+    parts = [document.get(f"/pages/{page}")["usage"] for page in (1, 2, 3, 4)] + [result["document"]["usage"]]
+    assert parts[-1]["inputTokens"] > 0 and parts[-1]["costUsd"] > 0
+    for what in ("modelCalls", "inputTokens", "outputTokens", "modelMs", "costUsd"):
+        whole = pytest.approx(sum(part[what] for part in parts))
+        assert result["usage"][what] == whole and document.job()["usage"][what] == whole, what
+
+
+@pytest.mark.parametrize("name", ACCESS)
+def test_a_server_that_takes_no_schema_is_asked_without_one_and_no_attempt_is_used_up(read, fake, name):
+    fake.change(schemas=False, latency_ms="50", refusal_ms="50")
+    document = read(name, MODEL_CONCURRENCY=1, MAX_ATTEMPTS=1).submit(papers.text_pdf(3))
+    job = document.end("completed")
+    check_ledger(document, job)
+    calls = fake.calls()
+    assert [call.status for call in calls].count(400) == 1, "it is remembered for all pages and the reduction"
+    assert job["usage"]["modelCalls"] == len(calls) == 3 + 1 + 1
+    refused = [attempts_of(document, page)[0] for page in (1, 2, 3) if len(attempts_of(document, page)) == 2]
+    assert [(attempt["reason"], attempt["httpStatus"]) for attempt in refused] == [("bad_request", 400)]
 
 
 # ---- limits ---------------------------------------------------------------------------------------------------------
