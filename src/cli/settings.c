@@ -12,8 +12,9 @@
 #include "base/calendar.h"
 #include "cli/nearest.h"
 #include "cli/text.h"
+#include "models/models.h"
 
-enum { CONFIG_BYTES_MAX = 256 * 1024, SHOWN_MAX = 80, TEXTS_MAX = 512 * 1024 };
+enum { CONFIG_BYTES_MAX = 256 * 1024, SHOWN_MAX = 80, TEXTS_MAX = 512 * 1024, SENTENCE_MAX = 2048 };
 
 struct loader {
     const struct dm_setting_sources *sources;
@@ -300,12 +301,63 @@ enum dm_code dm_listen_parse(struct dm_str text, struct dm_address *ret, struct 
     return DM_OK;
 }
 
-static const struct dm_setting_value *value_of(const struct loader *loader, const char *name,
-                                               const struct dm_setting **ret)
+static struct dm_setting_value *value_of(const struct loader *loader, const char *name, const struct dm_setting **ret)
 {
     uint32_t count;
     *ret = dm_setting_find(dm_str_z(name));
     return &loader->values->of[*ret - dm_settings_table(&count)];
+}
+
+/* MODEL is there, too: the same, or a fault. */
+static void compare_models(struct loader *loader, const struct dm_setting *setting,
+                           const struct dm_setting_value *value, const char *name_setting, struct dm_str name)
+{
+    const struct dm_settings *settings = loader->settings;
+    struct dm_model_name given;
+    if (dm_model_name_parse(settings->model, &given, NULL) != DM_OK)
+        return; /* refused already */
+    if (dm_str_eq(given.provider, settings->llm_provider) && (name.len == 0 || dm_str_eq(given.model, name)))
+        return;
+    DM_AUTO(dm_buf) sentence = dm_buf_make(SENTENCE_MAX);
+    dm_buf_addf(&sentence, "LLM_PROVIDER=%.*s", DM_STR_ARG(settings->llm_provider));
+    if (name.len > 0)
+        dm_buf_addf(&sentence, " and %s=%.*s", name_setting, DM_STR_ARG(name));
+    dm_buf_addf(&sentence, " say%s otherwise: take away the one or the other", name.len > 0 ? "" : "s");
+    fault(loader, setting, value, dm_buf_z(&sentence));
+}
+
+/* MODEL out of LLM_PROVIDER and the setting that names the provider's model. A flag goes before other places, as always; among
+ * those nobody could say which of two models was meant. The names of models count for nothing without LLM_PROVIDER: other programs
+ * read those variables, too, and where documents are sent must not depend on that. */
+static void work_out_model(struct loader *loader)
+{
+    struct dm_settings *settings = loader->settings;
+    const struct dm_setting *row, *provider_row, *name_row = NULL;
+    struct dm_setting_value *model = value_of(loader, "MODEL", &row);
+    const struct dm_setting_value *provider = value_of(loader, "LLM_PROVIDER", &provider_row);
+    if (settings->llm_provider.len == 0 || model->origin == DM_ORIGIN_FLAG)
+        return;
+    const char *name_setting = dm_model_name_setting(settings->llm_provider);
+    struct dm_str name = name_setting ? value_of(loader, name_setting, &name_row)->text : DM_STR("");
+    if (model->origin != DM_ORIGIN_DEFAULT) {
+        compare_models(loader, row, model, name_setting, name);
+        return;
+    }
+    DM_AUTO(dm_buf) sentence = dm_buf_make(SENTENCE_MAX);
+    if (name_setting && name.len == 0) {
+        dm_buf_addf(&sentence, "needs the name of a model beside it, as in %s=%s", name_setting, name_row->example);
+        fault(loader, provider_row, provider, dm_buf_z(&sentence));
+        return;
+    }
+    struct dm_str text = dm_arena_fmt(&settings->arena, "%.*s:%.*s", DM_STR_ARG(settings->llm_provider), DM_STR_ARG(name));
+    const char *refused = text.at ? dm_refuse_model(text) : "is too long";
+    if (refused) {
+        fault(loader, name_row ? name_row : provider_row, name_row ? value_of(loader, name_setting, &name_row) : provider,
+              refused);
+        return;
+    }
+    settings->model = text;
+    *model = (struct dm_setting_value){ .text = text, .origin = provider->origin, .line = provider->line };
 }
 
 static void work_out_address(struct loader *loader)
@@ -369,6 +421,8 @@ uint32_t dm_settings_load(const struct dm_setting_sources *sources, unsigned use
         else if (values.of[i].text.len > 0)
             land(&loader, &table[i], &values.of[i]);
     }
+    if (users & (DM_USER_SERVER | DM_USER_RUN))
+        work_out_model(&loader);
     if (users & DM_USER_SERVER) {
         work_out_address(&loader);
         work_out_folder(&loader);

@@ -96,7 +96,7 @@ struct dm_settings {
     uint64_t file_bytes_max;
     uint32_t pages_max;
 
-    struct dm_str model;
+    struct dm_str model; /* worked out of `llm_provider` where that is given */
     uint32_t model_concurrency;
     uint32_t model_rpm;
     uint32_t model_tpm;
@@ -112,6 +112,7 @@ struct dm_settings {
     uint64_t helper_bytes_max;
     struct dm_str helper;
 
+    struct dm_str llm_provider, gemini_model, openai_model, anthropic_model, bedrock_model;
     struct dm_str gemini_key, openai_key, anthropic_key, bedrock_key;
     struct dm_str gemini_url, openai_url, anthropic_url, bedrock_url;
     struct dm_str aws_region, aws_default_region, aws_profile;
@@ -156,7 +157,7 @@ struct dm_setting_value {
     uint32_t line; /* of the file */
 };
 
-enum { DM_SETTINGS_MAX = 64 };
+enum { DM_SETTINGS_MAX = 128 };
 
 struct dm_setting_values {
     struct dm_setting_value of[DM_SETTINGS_MAX];
@@ -178,8 +179,9 @@ void dm_setting_range(const struct dm_setting *setting, struct dm_buf *buf);
 void dm_settings_markdown(struct dm_buf *buf);
 void dm_settings_man(struct dm_buf *buf);
 
-/* settings_table.c; listed here for its tests. Each says why it refuses a value, or NULL. */
+/* settings_rules.c. Each says why it refuses a value, or NULL. */
 const char *dm_refuse_model(struct dm_str value);
+const char *dm_refuse_provider(struct dm_str value);
 const char *dm_refuse_store(struct dm_str value);
 const char *dm_refuse_stream(struct dm_str value);
 const char *dm_refuse_blobs(struct dm_str value);

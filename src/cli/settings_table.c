@@ -1,9 +1,7 @@
-/* settings_table.c: the settings, one row each, and the rules of single values. */
+/* settings_table.c: the settings, one row each. It is long because it is a table. */
 #include "cli/settings.h"
 
 #include "base/str.h"
-#include "domain/tenant.h"
-#include "models/models.h"
 
 #define AT(member) offsetof(struct dm_settings, member)
 
@@ -346,6 +344,17 @@ static const struct dm_setting table[] = {
       .help = "The program that opens documents." },
 
     /* ---- providers of models -------------------------------------------------------------------------------------- */
+    { .name = "LLM_PROVIDER",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "MODEL's",
+      .example = "gemini",
+      .refuse = dm_refuse_provider,
+      .offset = AT(llm_provider),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help = "MODEL in two parts: the provider here, the name in the provider's own setting: `LLM_PROVIDER=gemini` and "
+              "`GEMINI_MODEL=NAME` are `MODEL=gemini:NAME`. --model goes before; MODEL elsewhere must say the same." },
     { .name = "GEMINI_API_KEY",
       .kind = DM_SETTING_TEXT,
       .fallback_words = "none",
@@ -356,6 +365,15 @@ static const struct dm_setting table[] = {
       .group = DM_GROUP_MODELS,
       .since = "0.2",
       .help = "Key of Gemini." },
+    { .name = "GEMINI_MODEL",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "none",
+      .example = "gemini-2.5-flash",
+      .offset = AT(gemini_model),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help = "The model, with LLM_PROVIDER=gemini alone." },
     { .name = "GEMINI_BASE_URL",
       .kind = DM_SETTING_TEXT,
       .fallback_words = "the provider's own",
@@ -376,6 +394,15 @@ static const struct dm_setting table[] = {
       .group = DM_GROUP_MODELS,
       .since = "0.2",
       .help = "Key of OpenAI, or of any server that speaks its protocol." },
+    { .name = "OPENAI_MODEL",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "none",
+      .example = "gpt-4.1-mini",
+      .offset = AT(openai_model),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help = "The model, with LLM_PROVIDER=openai alone." },
     { .name = "OPENAI_BASE_URL",
       .kind = DM_SETTING_TEXT,
       .fallback_words = "the provider's own",
@@ -396,6 +423,15 @@ static const struct dm_setting table[] = {
       .group = DM_GROUP_MODELS,
       .since = "0.2",
       .help = "Key of Anthropic." },
+    { .name = "ANTHROPIC_MODEL",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "none",
+      .example = "claude-haiku-4-5",
+      .offset = AT(anthropic_model),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help = "The model, with LLM_PROVIDER=anthropic alone." },
     { .name = "ANTHROPIC_BASE_URL",
       .kind = DM_SETTING_TEXT,
       .fallback_words = "the provider's own",
@@ -416,6 +452,15 @@ static const struct dm_setting table[] = {
       .group = DM_GROUP_MODELS,
       .since = "0.2",
       .help = "Key of Bedrock. Without it requests are signed with the credentials of AWS." },
+    { .name = "BEDROCK_MODEL_ID",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "none",
+      .example = "amazon.nova-lite-v1:0",
+      .offset = AT(bedrock_model),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help = "The model, with LLM_PROVIDER=bedrock alone." },
     { .name = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
       .kind = DM_SETTING_TEXT,
       .fallback_words = "the region's",
@@ -692,71 +737,4 @@ const struct dm_setting *dm_setting_find(struct dm_str name)
         if (dm_str_eq(dm_str_z(table[i].name), name))
             return &table[i];
     return NULL;
-}
-
-/* ---- rules of single values ------------------------------------------------------------------------------------- */
-
-const char *dm_refuse_model(struct dm_str value)
-{
-    static _Thread_local struct dm_err err;
-    struct dm_model_name name;
-    return dm_model_name_parse(value, &name, &err) == DM_OK ? NULL : err.text;
-}
-
-const char *dm_refuse_store(struct dm_str value)
-{
-    if (dm_str_starts(value, DM_STR("sqlite:")) && value.len > DM_STR("sqlite:").len)
-        return NULL;
-    if (dm_str_eq(value, DM_STR("sqlite:")))
-        return "needs a path behind sqlite:";
-    return "only sqlite:PATH is in this version";
-}
-
-const char *dm_refuse_stream(struct dm_str value)
-{
-    return dm_str_eq(value, DM_STR("sqlite:")) ? NULL : "only sqlite: is in this version";
-}
-
-const char *dm_refuse_blobs(struct dm_str value)
-{
-    if (dm_str_starts(value, DM_STR("file:")) && value.len > DM_STR("file:").len)
-        return NULL;
-    if (dm_str_eq(value, DM_STR("file:")))
-        return "needs a folder behind file:";
-    return "only file:DIR is in this version";
-}
-
-const char *dm_refuse_url(struct dm_str value)
-{
-    struct dm_str rest = { 0 };
-    if (dm_str_starts(value, DM_STR("http://")))
-        rest = dm_str_from(value, DM_STR("http://").len);
-    else if (dm_str_starts(value, DM_STR("https://")))
-        rest = dm_str_from(value, DM_STR("https://").len);
-    else
-        return "must begin with http:// or https://";
-    if (rest.len == 0 || rest.at[0] == '/' || rest.at[0] == ':')
-        return "has no host";
-    /* What RFC 3986 has no place for must not get into links, which stand in JSON and in headers. */
-    static const struct dm_str foreign = DM_STR_INIT("?#\"\\<>^`{|}");
-    for (size_t i = 0; i < value.len; i++)
-        if ((unsigned char)value.at[i] <= ' ' || (unsigned char)value.at[i] >= 0x7f ||
-            dm_str_find_char(foreign, value.at[i]) < foreign.len)
-            return "must be a plain URL without spaces, quotes, ? and #";
-    return NULL;
-}
-
-const char *dm_refuse_auth(struct dm_str value)
-{
-    if (dm_str_eq(value, DM_STR("on")))
-        return "on is not in this version: there are no keys yet. With off the server listens on loopback only";
-    return NULL;
-}
-
-const char *dm_refuse_tenant(struct dm_str value)
-{
-    struct dm_tenant tenant;
-    if (dm_tenant_parse(value, &tenant, NULL) == DM_OK)
-        return NULL;
-    return "must be 1 to 64 letters, digits or . _ : @ - and begin with a letter or digit";
 }

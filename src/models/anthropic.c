@@ -151,6 +151,7 @@ static void read_answer(const struct dm_http_answer *answer, int64_t wall_ms, st
 const struct dm_provider dm_provider_anthropic = {
     .name = "anthropic",
     .base_url = "https://api.anthropic.com/v1",
+    .name_setting = "ANTHROPIC_MODEL",
     .key_setting = "ANTHROPIC_API_KEY",
     .url_setting = "ANTHROPIC_BASE_URL",
     .example = "anthropic:claude-haiku-4-5",

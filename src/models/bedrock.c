@@ -225,6 +225,7 @@ static void read_answer(const struct dm_http_answer *answer, int64_t wall_ms, st
 const struct dm_provider dm_provider_bedrock = {
     .name = "bedrock",
     .base_url = NULL,
+    .name_setting = "BEDROCK_MODEL_ID",
     .key_setting = "AWS_BEARER_TOKEN_BEDROCK",
     .url_setting = "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
     .example = "bedrock:amazon.nova-lite-v1:0",

@@ -235,6 +235,7 @@ static void read_answer(const struct dm_http_answer *answer, int64_t wall_ms, st
 const struct dm_provider dm_provider_gemini = {
     .name = "gemini",
     .base_url = "https://generativelanguage.googleapis.com/v1beta",
+    .name_setting = "GEMINI_MODEL",
     .key_setting = "GEMINI_API_KEY",
     .url_setting = "GEMINI_BASE_URL",
     .example = "gemini:gemini-2.5-flash",

@@ -215,6 +215,7 @@ static void read_answer(const struct dm_http_answer *answer, int64_t wall_ms, st
 const struct dm_provider dm_provider_openai = {
     .name = "openai",
     .base_url = "https://api.openai.com/v1",
+    .name_setting = "OPENAI_MODEL",
     .key_setting = "OPENAI_API_KEY",
     .url_setting = "OPENAI_BASE_URL",
     .example = "openai:gpt-4.1-mini",

@@ -76,6 +76,7 @@ void dm_provider_heard_free(struct dm_provider_heard *heard);
 struct dm_provider {
     const char *name;        /* before the colon of MODEL */
     const char *base_url;    /* where BASE_URL is not set; NULL: made from the region */
+    const char *name_setting; /* "GEMINI_MODEL" */
     const char *key_setting; /* "GEMINI_API_KEY" */
     const char *url_setting; /* "GEMINI_BASE_URL" */
     const char *example;     /* of a model, for messages */

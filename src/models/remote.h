@@ -34,8 +34,11 @@ struct dm_model_name {
 
 /* DM_INVALID with what is wrong and an example; the sentence goes on from the name of the setting ("… must be …"). */
 DM_MUST_USE enum dm_code dm_model_name_parse(struct dm_str text, struct dm_model_name *ret, struct dm_err *err);
-/* The settings that hold the provider's key and address, as in "GEMINI_API_KEY" and "GEMINI_BASE_URL"; NULL for the built-in one
- * and unknown ones. */
+/* DM_INVALID with those there are, in words that go on from the name of the setting. */
+DM_MUST_USE enum dm_code dm_model_provider_check(struct dm_str provider, struct dm_err *err);
+/* The settings that hold the name of the provider's model (beside LLM_PROVIDER), its key and its address, as in "GEMINI_MODEL",
+ * "GEMINI_API_KEY" and "GEMINI_BASE_URL"; NULL for the built-in one and unknown ones. */
+const char *dm_model_name_setting(struct dm_str provider);
 const char *dm_model_key_setting(struct dm_str provider);
 const char *dm_model_url_setting(struct dm_str provider);
 bool dm_model_signs(struct dm_str provider); /* without a key requests are signed with the credentials of AWS */

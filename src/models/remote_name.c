@@ -3,9 +3,11 @@
 
 #include "provider.h"
 
+static const struct dm_str built_in = DM_STR_INIT("extractive");
+
 static void add_known(struct dm_buf *buf)
 {
-    dm_buf_add_z(buf, "extractive");
+    dm_buf_add(buf, built_in);
     const struct dm_provider *provider;
     for (size_t i = 0; (provider = dm_provider_at(i)); i++)
         dm_buf_addf(buf, "%s%s", dm_provider_at(i + 1) ? ", " : " and ", provider->name);
@@ -30,7 +32,7 @@ enum dm_code dm_model_name_parse(struct dm_str text, struct dm_model_name *ret, 
     const struct dm_provider *provider = dm_provider_named(name.provider);
     if (text.len > DM_MODEL_NAME_MAX)
         return dm_fail(err, DM_INVALID, "must have at most %d characters", DM_MODEL_NAME_MAX);
-    if (dm_str_eq(name.provider, DM_STR("extractive"))) {
+    if (dm_str_eq(name.provider, built_in)) {
         if (name.model.len > 0)
             return dm_fail(err, DM_INVALID,
                            "must be extractive: alone: the built-in model has no others to choose from");
@@ -45,6 +47,21 @@ enum dm_code dm_model_name_parse(struct dm_str text, struct dm_model_name *ret, 
     }
     *ret = name;
     return DM_OK;
+}
+
+enum dm_code dm_model_provider_check(struct dm_str provider, struct dm_err *err)
+{
+    if (dm_str_eq(provider, built_in) || dm_provider_named(provider))
+        return DM_OK;
+    DM_AUTO(dm_buf) known = dm_buf_make(256);
+    add_known(&known);
+    return dm_fail(err, DM_INVALID, "must be the name of a provider; there are %s", dm_buf_z(&known));
+}
+
+const char *dm_model_name_setting(struct dm_str provider)
+{
+    const struct dm_provider *row = dm_provider_named(provider);
+    return row ? row->name_setting : NULL;
 }
 
 const char *dm_model_key_setting(struct dm_str provider)

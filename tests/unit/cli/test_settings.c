@@ -114,6 +114,7 @@ static void every_example_is_accepted(void **state)
     struct rig *rig = *state;
     uint32_t count;
     const struct dm_setting *table = dm_settings_table(&count);
+    environment(rig, "GEMINI_MODEL=gemini-2.5-flash"); /* which LLM_PROVIDER needs */
     for (uint32_t i = 0; i < count; i++) {
         memset(rig->flags, 0, sizeof(rig->flags));
         rig->flags[i] = table[i].example;
@@ -384,6 +385,64 @@ static void what_is_not_there_yet_is_refused_with_what_is(void **state)
     assert_fault(rig, "there are no keys yet");
 }
 
+static void assert_model(struct rig *rig, const char *model)
+{
+    const struct dm_settings *settings = load(rig, DM_USER_RUN);
+    if (rig->wrong)
+        fail_msg("%s", dm_buf_z(&rig->faults));
+    assert_string_equal(settings->model.at, model);
+}
+
+static void a_model_may_be_said_in_two_parts(void **state)
+{
+    struct rig *rig = *state;
+    environment(rig, "GEMINI_MODEL=gemini-2.5-pro");
+    environment(rig, "BEDROCK_MODEL_ID=amazon.nova-lite-v1:0");
+    assert_model(rig, "extractive:"); /* other programs have such variables, too */
+    config(rig, "LLM_PROVIDER=gemini\n");
+    assert_model(rig, "gemini:gemini-2.5-pro");
+    uint32_t count;
+    uint32_t row = (uint32_t)(dm_setting_find(DM_STR("MODEL")) - dm_settings_table(&count));
+    assert_int_equal(rig->values.of[row].origin, DM_ORIGIN_FILE); /* as `docmill settings` tells it */
+    environment(rig, "LLM_PROVIDER=bedrock");
+    assert_model(rig, "bedrock:amazon.nova-lite-v1:0");
+    flag(rig, "MODEL", "openai:other");
+    assert_model(rig, "openai:other");
+}
+
+static void a_model_said_in_two_ways_that_differ_is_refused_with_both_names(void **state)
+{
+    struct rig *rig = *state;
+    environment(rig, "MODEL=gemini:gemini-2.5-flash");
+    environment(rig, "LLM_PROVIDER=gemini");
+    assert_model(rig, "gemini:gemini-2.5-flash");
+    environment(rig, "GEMINI_MODEL=gemini-2.5-pro");
+    (void)load(rig, DM_USER_RUN);
+    assert_int_equal(rig->wrong, 1);
+    assert_fault(rig, "MODEL=gemini:gemini-2.5-flash (environment): LLM_PROVIDER=gemini and GEMINI_MODEL=gemini-2.5-pro "
+                      "say otherwise");
+    rig->environment[2] = "LLM_PROVIDER=extractive";
+    (void)load(rig, DM_USER_RUN);
+    assert_fault(rig, "MODEL=gemini:gemini-2.5-flash (environment): LLM_PROVIDER=extractive says otherwise");
+}
+
+static void half_a_model_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    environment(rig, "LLM_PROVIDER=openai");
+    (void)load(rig, DM_USER_RUN);
+    assert_fault(rig, "LLM_PROVIDER=openai (environment): needs the name of a model beside it, as in "
+                      "OPENAI_MODEL=gpt-4.1-mini");
+    environment(rig, "OPENAI_MODEL=two words");
+    (void)load(rig, DM_USER_RUN);
+    assert_fault(rig, "OPENAI_MODEL=two words (environment): must name a model of openai");
+    rig->environment[1] = "LLM_PROVIDER=openia";
+    (void)load(rig, DM_USER_RUN);
+    assert_fault(rig, "LLM_PROVIDER=openia (environment): must be the name of a provider; there are extractive, gemini");
+    rig->environment[1] = "LLM_PROVIDER=extractive";
+    assert_model(rig, "extractive:");
+}
+
 static void roles_are_a_list(void **state)
 {
     struct rig *rig = *state;
@@ -420,6 +479,9 @@ int main(void)
         T(only_loopback_is_listened_on),
         T(listening_elsewhere_says_why_not),
         T(what_is_not_there_yet_is_refused_with_what_is),
+        T(a_model_may_be_said_in_two_parts),
+        T(a_model_said_in_two_ways_that_differ_is_refused_with_both_names),
+        T(half_a_model_is_refused),
         T(roles_are_a_list),
     };
 #undef T
