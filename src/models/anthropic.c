@@ -100,36 +100,37 @@ static void read_error(const json_t *body, uint32_t status, struct dm_provider_h
     ret->schema_refused = status == 400 && dm_wire_says(message, no_schema, DM_COUNT(no_schema));
 }
 
-static void read_limit(const struct dm_http_answer *answer, const char *kind, int64_t wall_ms, uint64_t *ret_limit,
-                       int64_t *pause_ms)
+static struct dm_str limit_header(const struct dm_http_answer *answer, const char *kind, const char *what)
 {
     DM_AUTO(dm_buf) name = dm_buf_make(64);
-    uint64_t left;
+    dm_buf_addf(&name, "anthropic-ratelimit-%s-%s", kind, what);
+    return dm_http_answer_header(answer, dm_buf_str(&name));
+}
+
+/* A limit that was told before stays. */
+static void read_limit(const struct dm_http_answer *answer, const char *kind, int64_t answered_ms, uint64_t *ret_limit,
+                       int64_t *pause_ms)
+{
+    struct dm_wire_limit told = { .remaining = UINT64_MAX };
     int64_t reset_ms;
-    dm_buf_addf(&name, "anthropic-ratelimit-%s-limit", kind);
-    uint64_t limit;
-    if (*ret_limit == 0 && dm_wire_header_number(answer, dm_buf_str(&name), &limit))
-        *ret_limit = limit;
-    dm_buf_clear(&name);
-    dm_buf_addf(&name, "anthropic-ratelimit-%s-remaining", kind);
-    if (!dm_wire_header_number(answer, dm_buf_str(&name), &left) || left > 0)
-        return;
-    dm_buf_clear(&name);
-    dm_buf_addf(&name, "anthropic-ratelimit-%s-reset", kind);
-    if (!dm_time_parse(dm_http_answer_header(answer, dm_buf_str(&name)), &reset_ms) || reset_ms <= wall_ms)
-        return;
-    int64_t wait_ms = reset_ms - wall_ms < DM_DAY_MS ? reset_ms - wall_ms : DM_DAY_MS;
-    if (wait_ms > *pause_ms)
-        *pause_ms = wait_ms;
+    (void)dm_str_to_u64(limit_header(answer, kind, "limit"), &told.limit);
+    (void)dm_str_to_u64(limit_header(answer, kind, "remaining"), &told.remaining);
+    if (dm_time_parse(limit_header(answer, kind, "reset"), &reset_ms))
+        told.reset_ms = reset_ms - answered_ms;
+    if (*ret_limit == 0)
+        *ret_limit = dm_wire_per_minute(&told);
+    int64_t wait_ms = dm_wire_pause_ms(&told);
+    *pause_ms = wait_ms > *pause_ms ? wait_ms : *pause_ms;
 }
 
 static void read_limits(const struct dm_http_answer *answer, int64_t wall_ms, struct dm_model_limits *ret)
 {
     uint64_t output_tokens = 1; /* not wanted: output is not what limits the reading of pages */
-    read_limit(answer, "requests", wall_ms, &ret->requests_per_minute, &ret->pause_ms);
-    read_limit(answer, "tokens", wall_ms, &ret->tokens_per_minute, &ret->pause_ms);
-    read_limit(answer, "input-tokens", wall_ms, &ret->tokens_per_minute, &ret->pause_ms);
-    read_limit(answer, "output-tokens", wall_ms, &output_tokens, &ret->pause_ms);
+    int64_t answered_ms = dm_wire_answered_ms(answer, wall_ms);
+    read_limit(answer, "requests", answered_ms, &ret->requests_per_minute, &ret->pause_ms);
+    read_limit(answer, "tokens", answered_ms, &ret->tokens_per_minute, &ret->pause_ms);
+    read_limit(answer, "input-tokens", answered_ms, &ret->tokens_per_minute, &ret->pause_ms);
+    read_limit(answer, "output-tokens", answered_ms, &output_tokens, &ret->pause_ms);
 }
 
 static void read_answer(const struct dm_http_answer *answer, int64_t wall_ms, struct dm_provider_heard *ret)

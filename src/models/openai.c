@@ -170,18 +170,16 @@ static void read_error(const struct dm_http_answer *answer, const json_t *body, 
 static void read_limit(const struct dm_http_answer *answer, const char *kind, uint64_t *ret_limit, int64_t *pause_ms)
 {
     char name[48];
-    uint64_t left;
-    int64_t wait_ms;
-    uint64_t limit;
+    struct dm_wire_limit told = { .remaining = UINT64_MAX };
     snprintf(name, sizeof(name), "x-ratelimit-limit-%s", kind);
-    if (dm_wire_header_number(answer, dm_str_z(name), &limit))
-        *ret_limit = limit;
+    (void)dm_wire_header_number(answer, dm_str_z(name), &told.limit);
     snprintf(name, sizeof(name), "x-ratelimit-remaining-%s", kind);
-    if (!dm_wire_header_number(answer, dm_str_z(name), &left) || left > 0)
-        return;
+    (void)dm_wire_header_number(answer, dm_str_z(name), &told.remaining);
     snprintf(name, sizeof(name), "x-ratelimit-reset-%s", kind);
-    if (dm_wire_duration(dm_http_answer_header(answer, dm_str_z(name)), &wait_ms) && wait_ms > *pause_ms)
-        *pause_ms = wait_ms;
+    (void)dm_wire_duration(dm_http_answer_header(answer, dm_str_z(name)), &told.reset_ms);
+    *ret_limit = dm_wire_per_minute(&told);
+    int64_t wait_ms = dm_wire_pause_ms(&told);
+    *pause_ms = wait_ms > *pause_ms ? wait_ms : *pause_ms;
 }
 
 /* Some gateways say 200 and mean the status in the error. */

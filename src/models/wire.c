@@ -371,6 +371,43 @@ int64_t dm_wire_retry_after(const struct dm_http_answer *answer, int64_t wall_ms
     return 0;
 }
 
+int64_t dm_wire_answered_ms(const struct dm_http_answer *answer, int64_t wall_ms)
+{
+    int64_t there_ms;
+    return http_date(dm_http_answer_header(answer, DM_STR("date")), &there_ms) ? there_ms : wall_ms;
+}
+
+/* The time over which it counts. */
+static int64_t window_ms(const struct dm_wire_limit *told)
+{
+    enum { SLACK_MS = 5000 }; /* clocks, and resets that are told in whole seconds */
+    uint64_t used = told->limit > told->remaining ? told->limit - told->remaining : 0;
+    /* As long as it takes to be full, if it fills evenly. */
+    double even_ms = used > 0 ? (double)told->reset_ms * (double)told->limit / (double)used : 0;
+    if (even_ms > 0 && even_ms <= 1.5 * DM_SECOND_MS)
+        return DM_SECOND_MS;
+    return told->reset_ms <= DM_MINUTE_MS + SLACK_MS ? DM_MINUTE_MS
+           : told->reset_ms <= DM_HOUR_MS + SLACK_MS ? DM_HOUR_MS
+                                                     : DM_DAY_MS;
+}
+
+uint64_t dm_wire_per_minute(const struct dm_wire_limit *told)
+{
+    if (told->limit == 0)
+        return 0;
+    double per_minute = (double)told->limit * DM_MINUTE_MS / (double)window_ms(told);
+    return per_minute < 1 ? 1 : per_minute < 1e15 ? (uint64_t)per_minute : (uint64_t)1e15;
+}
+
+int64_t dm_wire_pause_ms(const struct dm_wire_limit *told)
+{
+    if (told->remaining > 0 || told->reset_ms <= 0)
+        return 0;
+    bool even = told->limit > 0 && told->reset_ms >= window_ms(told) / 10 * 9;
+    int64_t pause_ms = even ? (int64_t)((double)told->reset_ms / (double)told->limit) + 1 : told->reset_ms;
+    return at_most_a_day(pause_ms);
+}
+
 bool dm_wire_header_number(const struct dm_http_answer *answer, struct dm_str name, uint64_t *ret)
 {
     return dm_str_to_u64(dm_http_answer_header(answer, name), ret);

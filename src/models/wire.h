@@ -57,6 +57,23 @@ int64_t dm_wire_retry_after(const struct dm_http_answer *answer, int64_t wall_ms
 bool dm_wire_duration(struct dm_str text, int64_t *ret_ms);
 /* A header that is a whole number; false: absent or another thing. */
 bool dm_wire_header_number(const struct dm_http_answer *answer, struct dm_str name, uint64_t *ret);
+/* By the provider's own clock, which says when it answered; by ours where it does not tell. */
+int64_t dm_wire_answered_ms(const struct dm_http_answer *answer, int64_t wall_ms);
+
+/* One of a provider's limits, as headers tell it. */
+struct dm_wire_limit {
+    uint64_t limit;
+    uint64_t remaining;
+    int64_t reset_ms; /* until all of it is there again */
+};
+/* The four headers do not say over which time the limit counts, so that is worked out: `reset_ms` is never longer than that. Of a
+ * second, a minute, an hour and a day the shortest that fits is taken, for what is taken too short is corrected by the next answers
+ * and by the provider's refusals, and what is taken too long costs hours. A second and a minute are told apart by how quickly what
+ * was used comes back. */
+uint64_t dm_wire_per_minute(const struct dm_wire_limit *told); /* at least 1, or 0 where there is no limit */
+/* How long nothing is left; 0: something is. A limit that fills evenly is full after its whole time, and has room for one long before
+ * that; one that begins anew at certain times has none until then. */
+int64_t dm_wire_pause_ms(const struct dm_wire_limit *told);
 void dm_wire_request_id(struct dm_provider_heard *heard, struct dm_str id);
 /* A member that counts something; 0 where it is absent, negative or absurd. */
 uint64_t dm_wire_count(const json_t *object, const char *name);

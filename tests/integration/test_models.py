@@ -126,6 +126,12 @@ def test_no_call_comes_before_the_provider_said(read, fake, name):
     assert attempts_of(document, 2)[0]["reason"] == "rate_limited"
 
 
+def test_a_limit_for_a_second_is_not_taken_for_a_minutes(read, fake):
+    fake.change(latency_ms="20", request_limit="20/s")
+    read("openai", MODEL_CONCURRENCY=4).submit(papers.text_pdf(40)).end("completed", seconds=20)
+    assert moods(fake.calls())["429"] < 20
+
+
 def test_calls_begin_as_many_as_was_said_and_grow_by_one_for_each_round(read, fake):
     fake.change(latency_ms="100")
     read(MODEL_CONCURRENCY=3).submit(papers.text_pdf(12)).end("completed")

@@ -91,12 +91,26 @@ static void given_headers_about_limits_then_they_are_told_with_the_longest_pause
         "anthropic-ratelimit-requests-reset: 2026-11-27T12:00:03Z\nanthropic-ratelimit-input-tokens-limit: 40000\n"
         "anthropic-ratelimit-output-tokens-remaining: 0\nanthropic-ratelimit-output-tokens-limit: 8000\n"
         "anthropic-ratelimit-output-tokens-reset: 2026-11-27T12:00:09Z\nanthropic-ratelimit-input-tokens-remaining: 1\n"
-        "anthropic-ratelimit-input-tokens-reset: 2026-11-27T13:00:00Z\n",
+        "anthropic-ratelimit-input-tokens-reset: 2026-11-27T12:00:59Z\n",
         ERROR("rate_limit_error"));
     assert_int_equal(heard.limits.requests_per_minute, 50);
     assert_int_equal(heard.limits.tokens_per_minute, 40000);
     assert_int_equal(heard.limits.pause_ms, 9000);
     assert_string_equal(heard.request_id, "req_9");
+}
+
+/* Its resets are times of day; by a clock of ours that is wrong they would be hours away. */
+static void given_a_clock_that_differs_then_resets_count_from_the_providers_own(void **state)
+{
+    (void)state;
+    DM_AUTO(dm_provider_heard)
+    heard = wires_read(PROVIDER, 429,
+                       "date: Fri, 27 Nov 2026 17:30:00 GMT\nanthropic-ratelimit-requests-limit: 50\n"
+                       "anthropic-ratelimit-requests-remaining: 0\n"
+                       "anthropic-ratelimit-requests-reset: 2026-11-27T17:30:20Z\n",
+                       ERROR("rate_limit_error"));
+    assert_int_equal(heard.limits.requests_per_minute, 50);
+    assert_int_equal(heard.limits.pause_ms, 20000);
 }
 
 int main(void)
@@ -107,6 +121,7 @@ int main(void)
         cmocka_unit_test(given_an_answer_then_cached_tokens_count_as_input),
         cmocka_unit_test(given_each_failure_then_its_reason_and_its_wait_are_known),
         cmocka_unit_test(given_headers_about_limits_then_they_are_told_with_the_longest_pause),
+        cmocka_unit_test(given_a_clock_that_differs_then_resets_count_from_the_providers_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

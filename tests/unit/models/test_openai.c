@@ -1,6 +1,8 @@
 /* test_openai.c: chat completions, of OpenAI and of servers that speak like it. */
 #include "wires.h"
 
+#include <stdio.h>
+
 #define PROVIDER (&dm_provider_openai)
 #define ANSWER(content, finish)                                                                                        \
     "{\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\"," content                    \
@@ -104,18 +106,61 @@ static void given_each_error_then_its_reason_and_its_wait_are_known(void **state
     wires_expect_garbage(PROVIDER);
 }
 
-static void given_headers_about_limits_then_they_are_told(void **state)
+/* Whatever time a limit counts for, it is told as one for a minute; and nothing is asked while nothing is left. */
+static void given_headers_about_a_limit_then_its_time_and_its_pause_are_worked_out(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *limit, *remaining, *reset;
+        uint64_t per_minute;
+        int64_t pause_ms;
+    } rows[] = {
+        { "500", "499", "120ms", 500, 0 },                          /* a minute's, which fills evenly */
+        { "10000", "9999", "6ms", 10000, 0 },                       /* likewise */
+        { "500", "499", "59s", 500, 0 },                            /* a minute's, which begins anew */
+        { "500", "0", "1m0s", 500, 121 },                           /* used up: the next one is there soon, … */
+        { "500", "0", "20s", 500, 20000 },                          /* … or not before it begins anew */
+        { "100", "99", "10ms", 6000, 0 },                           /* a second's */
+        { "100", "0", "1s", 6000, 11 },                             /* likewise, used up */
+        { "1200", "900", "15m", 20, 0 },                            /* an hour's */
+        { "14400", "14390", "1m0s", 14400, 0 },                     /* a day's: not told apart yet, … */
+        { "14400", "13680", "1h12m0s", 10, 0 },                     /* … but now */
+        { "200", "0", "24h0m0s", 1, 24 * 3600000LL / 200 + 1 },     /* never less than one a minute */
+        { "200", "0", "6h", 1, 6 * 3600000LL },                     /* from midnight on */
+        { "0", "0", "1s", 0, 1000 },                                /* nothing at all */
+        { "500", "", "", 500, 0 },                                  /* nothing but the limit */
+        { "", "0", "3s", 0, 3000 },                                 /* all but the limit */
+        { "500", "600", "1s", 500, 0 },                             /* more than there is */
+        { "500", "-1", "soon", 500, 0 },                            /* nonsense */
+        { "18446744073709551615", "0", "1m0s", UINT64_C(1000000000000000), 1 },
+        { "18446744073709551616", "0", "999999h", 0, 24 * 3600000 }, /* too much */
+    };
+    for (size_t i = 0; i < DM_COUNT(rows); i++) {
+        char headers[400];
+        (void)snprintf(headers, sizeof(headers),
+                       "x-ratelimit-limit-requests: %s\nx-ratelimit-remaining-requests: %s\n"
+                       "x-ratelimit-reset-requests: %s\n",
+                       rows[i].limit, rows[i].remaining, rows[i].reset);
+        DM_AUTO(dm_provider_heard) heard = wires_read(PROVIDER, 200, headers, ANSWER("\"content\":\"{}\"", "\"stop\""));
+        if (heard.limits.requests_per_minute != rows[i].per_minute || heard.limits.pause_ms != rows[i].pause_ms)
+            fail_msg("%s of %s, reset %s: read as %llu a minute, pause %lld ms", rows[i].remaining, rows[i].limit,
+                     rows[i].reset, (unsigned long long)heard.limits.requests_per_minute,
+                     (long long)heard.limits.pause_ms);
+    }
+}
+
+static void given_several_limits_then_each_is_told_with_the_longest_pause(void **state)
 {
     (void)state;
     DM_AUTO(dm_provider_heard)
     heard = wires_read(
         PROVIDER, 200,
         "x-ratelimit-limit-requests: 500\nx-ratelimit-limit-tokens: 200000\nx-ratelimit-remaining-requests: 0\n"
-        "x-ratelimit-remaining-tokens: 7\nx-ratelimit-reset-requests: 1m0.5s\nx-ratelimit-reset-tokens: 6h\n",
+        "x-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-requests: 30.5s\nx-ratelimit-reset-tokens: 40s\n",
         ANSWER("\"content\":\"{}\"", "\"stop\""));
     assert_int_equal(heard.limits.requests_per_minute, 500);
     assert_int_equal(heard.limits.tokens_per_minute, 200000);
-    assert_int_equal(heard.limits.pause_ms, 60500);
+    assert_int_equal(heard.limits.pause_ms, 40000);
 }
 
 static void given_a_server_that_knows_no_schema_then_that_is_told_apart(void **state)
@@ -138,7 +183,8 @@ int main(void)
         cmocka_unit_test(given_an_answer_then_its_text_and_tokens_are_read),
         cmocka_unit_test(given_each_end_of_an_answer_then_its_reason_is_known),
         cmocka_unit_test(given_each_error_then_its_reason_and_its_wait_are_known),
-        cmocka_unit_test(given_headers_about_limits_then_they_are_told),
+        cmocka_unit_test(given_headers_about_a_limit_then_its_time_and_its_pause_are_worked_out),
+        cmocka_unit_test(given_several_limits_then_each_is_told_with_the_longest_pause),
         cmocka_unit_test(given_a_server_that_knows_no_schema_then_that_is_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
