@@ -277,8 +277,7 @@ static enum dm_code code_of(CURLcode code)
 {
     switch (code) {
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return DM_INVALID;
+        return DM_INVALID; /* not CURLE_UNSUPPORTED_PROTOCOL: the URL has a good one, so it is what came back that is no HTTP */
     case CURLE_OPERATION_TIMEDOUT:
         return DM_TIMEOUT;
     case CURLE_OUT_OF_MEMORY:

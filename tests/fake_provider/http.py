@@ -1,7 +1,9 @@
 """What both versions of HTTP share: a request, a reply, and a stream that carries the one and the other."""
 
+NOISE = bytes(range(256)) * 4
+MORE_HEADERS = b"x-more: " + b"a" * 8000 + b"\r\n"
 PIECE = b'{"summary": "' + b"a" * (64 * 1024 - 13)  # of a body without end
-STATUS_WORDS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden",
+STATUS_WORDS = {200: "OK", 307: "Temporary Redirect", 400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden",
                 404: "Not Found", 405: "Method Not Allowed", 429: "Too Many Requests", 500: "Internal Server Error",
                 503: "Service Unavailable", 529: "Overloaded"}
 
@@ -20,7 +22,8 @@ class Request:
 
 
 class Reply:
-    """how: whole, cut (broken off in the middle), stall (nothing after the middle), endless."""
+    """how: whole, cut (broken off in the middle), stall (nothing after the middle), endless, endless_headers, noise (no
+    HTTP), silent (not a byte)."""
 
     __slots__ = ("status", "headers", "body", "how", "most_bytes")
 

@@ -3,7 +3,7 @@ import asyncio
 
 import httptools
 
-from .http import PIECE, STATUS_WORDS, Reply, Request, Stream
+from .http import MORE_HEADERS, NOISE, PIECE, STATUS_WORDS, Reply, Request, Stream
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -81,22 +81,28 @@ class Http1(asyncio.Protocol):
 
 
 class _Exchange(Stream):
-    __slots__ = ("connection", "keep", "left")
+    __slots__ = ("connection", "keep", "left", "piece")
 
     def __init__(self, connection, request, keep):
         super().__init__(connection.handler, request)
         self.connection = connection
         self.keep = keep
         self.left = 0
+        self.piece = b""
 
     def send(self, reply):
         transport = self.connection.transport
         if self.over or transport.is_closing():
             return
-        if reply.how == "endless":
-            transport.write(_head(reply, None))
+        if reply.how in ("endless", "endless_headers"):
+            in_body = reply.how == "endless"
+            transport.write(_head(reply, None)[: None if in_body else -2])
+            self.piece = b"%x\r\n%b\r\n" % (len(PIECE), PIECE) if in_body else MORE_HEADERS
             self.left = reply.most_bytes
             return self.pump()
+        if reply.how in ("noise", "silent"):
+            transport.write(NOISE if reply.how == "noise" else b"")
+            return self._done(keep=False)
         head = _head(reply, len(reply.body))
         if reply.how == "whole":
             transport.write(head + reply.body)
@@ -106,11 +112,11 @@ class _Exchange(Stream):
             self._done(keep=False)
 
     def pump(self):
-        """More of the body without an end, as fast as the client takes it."""
+        """More of what has no end, as fast as the client takes it."""
         connection = self.connection
         while self.left > 0 and connection.writable and not connection.transport.is_closing():
-            connection.transport.write(b"%x\r\n%b\r\n" % (len(PIECE), PIECE))
-            self.left -= len(PIECE)
+            connection.transport.write(self.piece)
+            self.left -= len(self.piece)
             if self.left <= 0:
                 self._done(keep=False)
 

@@ -8,7 +8,7 @@ import h2.events
 import h2.exceptions
 import h2.settings
 
-from .http import PIECE, Request, Stream
+from .http import MORE_HEADERS, NOISE, PIECE, Request, Stream
 
 WINDOW = 1 << 20  # of a stream; a picture should not wait for permission often
 CONFIG = h2.config.H2Configuration(client_side=False, header_encoding="utf-8", validate_outbound_headers=False,
@@ -122,7 +122,11 @@ class _Exchange(Stream):
         connection = self.connection
         if self.over or self.number not in connection.streams:
             return
+        if reply.how in ("noise", "silent"):
+            return self._break(reply.how)
         headers = [(":status", str(reply.status)), *reply.headers]
+        if reply.how == "endless_headers":
+            headers += [(f"x-more-{number}", "a" * len(MORE_HEADERS)) for number in range(16)]
         if reply.how == "endless":
             self.left = reply.most_bytes
         else:
@@ -132,6 +136,14 @@ class _Exchange(Stream):
         connection.h2.send_headers(self.number, headers)
         self.pump()
         connection.flush()
+
+    def _break(self, how):
+        if how == "silent":
+            self.connection.h2.reset_stream(self.number, h2.errors.ErrorCodes.INTERNAL_ERROR)
+            self.connection.flush()
+        else:
+            self.connection.transport.write(NOISE)
+        self._done()
 
     def pump(self):
         """As much as the client's windows allow."""

@@ -19,7 +19,7 @@ REFUSALS = {"429": "rate_limited", "503": "overloaded", "500": "internal", "quot
             "403": "forbidden", "400": "bad_request"}
 STOPS = {"empty": "empty", "blocked": "blocked", "blocked_prompt": "blocked_prompt", "recitation": "recitation",
          "truncated": "truncated"}
-DELIVERIES = {"cut": "cut", "stall": "stall", "endless": "endless"}
+DELIVERIES = {mood: mood for mood in ("cut", "stall", "endless", "endless_headers", "noise", "silent")}
 GARBAGE = b"<html><body>\xff\xfe It works! \x00</body></html>" * 20
 
 
@@ -166,7 +166,7 @@ class Provider:
         if mood in REFUSALS:
             told_ms = step.get("retry_after_ms", self.settings.retry_after_ms) if step else self.settings.retry_after_ms
             raise Refused(REFUSALS[mood], "as it was set", told_ms / 1000 if self.settings.hints else None)
-        return self._reply(call, protocol, asked, facts, key, mood)
+        return self._reply(call, protocol, asked, facts, key, mood, request.path)
 
     def _step(self, call):
         for number, step in enumerate(self.script):
@@ -215,11 +215,13 @@ class Provider:
                 bucket.take(count)
         return key
 
-    def _reply(self, call, protocol, asked, facts, key, mood):
+    def _reply(self, call, protocol, asked, facts, key, mood, path):
         if mood == "hang":
             return None
         if mood == "garbage":
             return Reply(200, [("content-type", "text/html")], GARBAGE)
+        if mood == "redirect":
+            return Reply(307, [JSON, ("location", path)], b"{}")
         write = {"invalid_json": analysis.broken, "schema_mismatch": analysis.mismatched}.get(mood, analysis.written)
         text = write(facts)
         if mood == "ok" and analysis.output_tokens(text) > asked.max_output:

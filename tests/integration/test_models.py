@@ -1,12 +1,13 @@
 """Pages read by a model over the network: the released programs against the fake provider, which remembers calls."""
 import json
 import re
+import socket
 
 import pytest
 
 import papers
 from fake_provider import AWS_KEY_ID, AWS_SECRET, KEY, early, moods, most_at_once, repeated
-from world import check_ledger, until
+from world import check_ledger, memory_kb, until
 
 ACCESS = {
     "gemini": lambda fake: {"MODEL": "gemini:gemini-2.5-flash", "GEMINI_API_KEY": KEY,
@@ -213,20 +214,44 @@ def test_a_call_that_is_not_answered_ends_as_model_timeout(read, fake, mood):
     assert all(call.gone for call in fake.calls(mood=mood)), "docmill left"
 
 
-def test_an_answer_without_an_end_is_bounded(read, fake):
-    fake.next("endless", task="page", times=10)
+@pytest.mark.parametrize("mood", ["endless", "endless_headers"])
+def test_an_answer_without_an_end_is_bounded(read, fake, mood):
+    fake.next(mood, task="page", times=10)
     client = read(MAX_ATTEMPTS=2)
+    before_kb = memory_kb(client.server.pid)
     document = client.submit(papers.text_pdf(1))
     document.end("failed")
     assert document.get("/pages/1")["error"]["reason"] == "invalid_json"
-    assert all(call.gone for call in fake.calls(mood="endless"))
+    assert len(fake.calls(mood=mood)) == 2 and all(call.gone for call in fake.calls(mood=mood))
+    assert client.server.sanitized or memory_kb(client.server.pid) - before_kb < 30_000
 
 
-def test_answers_that_are_cut_off_are_asked_for_again(read, fake):
-    fake.next("cut", task="page")
+@pytest.mark.parametrize("mood", ["cut", "noise", "silent"])
+def test_answers_that_are_none_are_asked_for_again(read, fake, mood):
+    fake.next(mood, task="page")
     document = read().submit(papers.text_pdf(1))
     document.end("completed")
     assert attempts_of(document)[0]["reason"] == "network"
+    assert moods(fake.calls(task="page")) == {mood: 1, "ok": 1}
+
+
+def test_where_nobody_listens_pages_wait_and_health_says_why(read, fake):
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        client = read(GEMINI_BASE_URL=f"http://127.0.0.1:{nobody.getsockname()[1]}", MODEL_CONCURRENCY=12)
+        document = client.submit(papers.text_pdf(12))
+        said = until(lambda: client.get("/health/ready").json()["checks"]["model"].get("detail"), "health says so")
+    assert said.startswith("network")
+    assert document.job()["progress"]["failed"] == 0 and not fake.calls()
+
+
+def test_a_redirect_is_not_followed_and_no_key_goes_elsewhere(read, fake):
+    fake.next("redirect", task="page")
+    document = read().submit(papers.text_pdf(1))
+    document.end("failed")
+    error = document.get("/pages/1")["error"]
+    assert error["reason"] == "bad_request" and "307" in error["detail"]
+    assert len(fake.calls()) == 1
 
 
 # ---- keys -----------------------------------------------------------------------------------------------------------

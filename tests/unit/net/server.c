@@ -151,7 +151,9 @@ bool server_plain(int client, unsigned count)
         (void)sleep(30);
     else if (strstr(head, " /cut"))
         put(client, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nno more than this");
-    static const char *const last[] = { " /refuse", " /pour", " /headers", " /cut" };
+    else if (strstr(head, " /noise"))
+        put(client, "\x01\x02\x03 this is no HTTP\r\n\r\n");
+    static const char *const last[] = { " /refuse", " /pour", " /headers", " /cut", " /noise" };
     for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
         if (strstr(head, last[i]))
             return false;

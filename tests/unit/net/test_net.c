@@ -168,6 +168,16 @@ static void a_transfer_that_stands_still_is_given_up(void **state)
     rig_free(&rig);
 }
 
+/* It may be the line's fault, and is tried again like a connection that broke. */
+static void an_answer_that_is_no_http_is_unavailable(void **state)
+{
+    (void)state;
+    struct rig rig = rig_make("/noise");
+    struct dm_http_request request = { .url = dm_str_z(rig.url) };
+    assert_int_equal(dm_http_send(rig.client, &request, &rig.answer, &rig.err), DM_UNAVAILABLE);
+    rig_free(&rig);
+}
+
 static void nobody_listening_is_unavailable(void **state)
 {
     (void)state;
@@ -291,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_sink_takes_the_body_and_may_end_the_request),
         cmocka_unit_test(a_silent_server_costs_no_more_than_the_time_given),
         cmocka_unit_test(a_transfer_that_stands_still_is_given_up),
+        cmocka_unit_test(an_answer_that_is_no_http_is_unavailable),
         cmocka_unit_test(nobody_listening_is_unavailable),
         cmocka_unit_test(only_http_and_https_are_spoken),
         cmocka_unit_test(a_header_cannot_bring_another_one_along),
