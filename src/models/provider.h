@@ -62,6 +62,8 @@ struct dm_provider_heard {
     enum dm_reason reason; /* DM_REASON_NONE: `text` is there, and nothing is known of it yet */
     bool doubtful; /* it ended in a way not known here: the text counts if it is what was asked for, else it is empty */
     bool schema_refused;      /* it failed because this server or model takes no schema */
+    bool model_unknown;       /* it failed because there is no such model there */
+    bool too_long;            /* it failed because the model does not take so much at once */
     bool credentials_unknown; /* it failed because the credentials have run out, or are nobody's */
     char detail[160];    /* where it failed; ASCII */
     char request_id[64]; /* ASCII */

@@ -297,24 +297,29 @@ static void check_text(const struct call *call, const struct dm_provider_heard *
     dm_buf_add(&answer->rejected, dm_str_cut(dm_buf_str(&heard->text), 0, DM_MODEL_REJECTED_MAX));
 }
 
-/* Whatever a provider repeats of a key, it is not repeated here. */
-static void explain(const struct call *call, struct dm_model_answer *answer)
+/* What is to be done about it, before what the provider said. Whatever that repeats of a key, it is not repeated here. */
+static void explain(const struct call *call, const struct dm_provider_heard *heard, struct dm_model_answer *answer)
 {
-    const struct remote *remote = call->remote;
-    struct dm_str key = dm_secret_reveal(dm_secret_is_set(&call->key) ? &call->key : &remote->key);
-    struct dm_str detail = dm_str_z(answer->detail);
-    if (key.len > 0 && dm_str_find(detail, key) < detail.len)
-        snprintf(answer->detail, sizeof(answer->detail), "HTTP %u", answer->status);
-    if (answer->reason != DM_REASON_AUTH_FAILED)
-        return;
+    const struct dm_provider *provider = call->remote->provider;
+    struct dm_str key = dm_secret_reveal(dm_secret_is_set(&call->key) ? &call->key : &call->remote->key);
+    char *detail = answer->detail;
+    const size_t room = sizeof(answer->detail);
+    if (key.len > 0 && dm_str_find(dm_str_z(detail), key) < strlen(detail))
+        snprintf(detail, room, "HTTP %u", answer->status);
     char said[sizeof(answer->detail)];
-    memcpy(said, answer->detail, sizeof(said));
-    if (is_signed(call))
-        snprintf(answer->detail, sizeof(answer->detail), "%s refused the credentials of AWS (%.90s)",
-                 remote->provider->name, said);
-    else
-        snprintf(answer->detail, sizeof(answer->detail), "%s refused the key in %s (%.90s)", remote->provider->name,
-                 dm_secret_is_set(&call->key) ? "the tenant's settings" : remote->provider->key_setting, said);
+    memcpy(said, detail, sizeof(said));
+    if (answer->reason == DM_REASON_AUTH_FAILED && is_signed(call))
+        snprintf(detail, room, "%s refused the credentials of AWS (%.90s)", provider->name, said);
+    else if (answer->reason == DM_REASON_AUTH_FAILED)
+        snprintf(detail, room, "%s refused the key in %s (%.90s)", provider->name,
+                 dm_secret_is_set(&call->key) ? "the tenant's settings" : provider->key_setting, said);
+    else if (heard->model_unknown)
+        snprintf(detail, room, "%s knows no such model: correct MODEL (%.90s)", provider->name, said);
+    else if (heard->too_long)
+        snprintf(detail, room, "longer than the model takes: name one in MODEL that takes more (%.90s)", said);
+    else if (answer->status == 404 || (answer->status >= 300 && answer->status < 400))
+        snprintf(detail, room, "%s is not at this address: correct %s (%.60s)", provider->name, provider->url_setting,
+                 said);
 }
 
 static void take_heard(const struct call *call, struct dm_provider_heard *heard, struct dm_model_answer *answer)
@@ -354,8 +359,8 @@ static void on_done(void *context, enum dm_code code, struct dm_http_answer *htt
     struct remote *remote = call->remote;
     struct dm_runtime runtime = remote->options.runtime;
     struct dm_model_answer answer = { .status = code == DM_OK ? http->status : 0 };
+    DM_AUTO(dm_provider_heard) heard = { .text = dm_buf_make(DM_ANSWER_BYTES_MAX) };
     if (code == DM_OK) {
-        DM_AUTO(dm_provider_heard) heard = { .text = dm_buf_make(DM_ANSWER_BYTES_MAX) };
         remote->provider->read(http, dm_wall_ms(runtime), &heard);
         take_heard(call, &heard, &answer);
         answer.adapted = adapt(call, &heard);
@@ -364,7 +369,7 @@ static void on_done(void *context, enum dm_code code, struct dm_http_answer *htt
     }
     answer.usage.model_calls = 1;
     answer.usage.model_ms = (uint64_t)(dm_mono_ms(runtime) - call->started_ms);
-    explain(call, &answer);
+    explain(call, &heard, &answer);
     note(call, &answer);
     call->done(call->context, &answer);
     call_free(call);

@@ -187,12 +187,30 @@ static void put_message(struct text *text, struct dm_str message)
     }
 }
 
+/* A 404 without a word of the protocol comes from something else that listens there. */
+static bool is_model_unknown(uint32_t status, struct dm_str code, struct dm_str message)
+{
+    static const char *const phrases[] = { "model identifier is invalid", "model not found", "no such model" };
+    return (status == 404 && code.len + message.len > 0) || dm_wire_says(message, phrases, DM_COUNT(phrases));
+}
+
+static bool is_too_long(struct dm_str code, struct dm_str message)
+{
+    static const char *const phrases[] = { "context length",      "context size",      "context window", "maximum context",
+                                           "prompt is too long",  "input is too long", "too many input tokens",
+                                           "input token count" };
+    static const char *const codes[] = { "context_length_exceeded", "exceed_context_size_error" };
+    return dm_wire_says(code, codes, DM_COUNT(codes)) || dm_wire_says(message, phrases, DM_COUNT(phrases));
+}
+
 void dm_wire_failed(struct dm_provider_heard *heard, enum dm_reason reason, uint32_t status, struct dm_str code,
                     struct dm_str message)
 {
     struct text text = { .at = heard->detail, .room = sizeof(heard->detail) };
     char number[24];
     heard->reason = reason;
+    heard->model_unknown = reason == DM_REASON_BAD_REQUEST && is_model_unknown(status, code, message);
+    heard->too_long = reason == DM_REASON_BAD_REQUEST && is_too_long(code, message);
     snprintf(number, sizeof(number), "HTTP %u", status);
     put_z(&text, number);
     if (code.len > 0)

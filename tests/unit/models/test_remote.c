@@ -274,6 +274,48 @@ static void given_a_tenant_with_a_key_of_its_own_then_it_is_used_and_its_failure
     dm_model_remote_stop(&model);
 }
 
+static void given_what_somebody_must_mend_then_the_setting_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model;
+        uint32_t status;
+        const char *body, *says;
+    } rows[] = {
+        { "openai:gpt-5.1-min", 404, "{\"error\":{\"message\":\"m\",\"code\":\"model_not_found\"}}",
+          "openai knows no such model: correct MODEL (HTTP 404 model_not_found: m)" },
+        { "gemini:gemini-0", 404, "{\"error\":{\"code\":404,\"message\":\"m\",\"status\":\"NOT_FOUND\"}}",
+          "gemini knows no such model: correct MODEL (HTTP 404 NOT_FOUND: m)" },
+        { "anthropic:claude", 404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"m\"}}",
+          "anthropic knows no such model: correct MODEL (HTTP 404 not_found_error: m)" },
+        { "bedrock:nova", 400, "{\"__type\":\"ValidationException\",\"message\":\"The provided model identifier is invalid.\"}",
+          "bedrock knows no such model: correct MODEL (HTTP 400 ValidationException: The provided model identifier is "
+          "invalid.)" },
+        { "openai:local", 404, "<html>", "openai is not at this address: correct OPENAI_BASE_URL (HTTP 404)" },
+        { "gemini:g", 302, "", "gemini is not at this address: correct GEMINI_BASE_URL (HTTP 302)" },
+        { "openai:local", 400, "{\"error\":{\"message\":\"m\",\"code\":\"context_length_exceeded\"}}",
+          "longer than the model takes: name one in MODEL that takes more (HTTP 400 context_length_exceeded: m)" },
+        { "anthropic:claude", 400,
+          "{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too long: 9 > 8\"}}",
+          "longer than the model takes: name one in MODEL that takes more (HTTP 400 invalid_request_error: prompt is too "
+          "long: 9 > 8)" },
+        { "gemini:g", 400, "{\"error\":{\"message\":\"The input token count exceeds the maximum\"}}",
+          "longer than the model takes: name one in MODEL that takes more (HTTP 400: The input token count exceeds the "
+          "maximum)" },
+        { "bedrock:nova", 400, "{\"__type\":\"ValidationException\",\"message\":\"Input is too long for requested model.\"}",
+          "longer than the model takes: name one in MODEL that takes more (HTTP 400 ValidationException: Input is too long "
+          "for requested model.)" },
+    };
+    for (size_t i = 0; i < DM_COUNT(rows); i++) {
+        struct dm_model model = model_of(rows[i].model, "k-1");
+        start(model);
+        answer(DM_OK, rows[i].status, rows[i].body);
+        assert_int_equal(got.reason, DM_REASON_BAD_REQUEST);
+        assert_string_equal(got.detail, rows[i].says);
+        dm_model_remote_stop(&model);
+    }
+}
+
 /* Credentials that are renewed once. */
 struct renewed {
     const char *key_id;
@@ -384,6 +426,7 @@ int main(void)
         TEST(given_a_server_that_takes_no_schema_then_it_is_asked_without_and_never_with_one_again),
         TEST(given_a_refused_key_then_check_says_so_until_a_call_succeeds_and_nobody_shows_it),
         TEST(given_a_tenant_with_a_key_of_its_own_then_it_is_used_and_its_failure_is_no_one_elses),
+        TEST(given_what_somebody_must_mend_then_the_setting_is_named),
         TEST(given_credentials_that_expire_then_the_next_call_has_others_where_there_are_any),
         TEST(given_what_cannot_be_sent_then_start_fails_and_nothing_is_called_back),
         TEST(given_options_that_cannot_be_right_then_the_setting_is_named),
