@@ -5,6 +5,7 @@
 
 enum {
     CALLS = 8,      /* at once, where nobody said how many */
+    LOOK_MS = 3000, /* whether there is such a model; a provider that is not there now is no reason not to start */
     CALLS_TIMES = 4 /* so many times as many at most, where it goes well */
 };
 
@@ -102,6 +103,8 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
                                                      .concurrency = calls_of(settings) };
     if (rc == DM_OK)
         rc = dm_model_remote_start(&options, &ret->port, err);
+    if (rc == DM_OK)
+        rc = dm_model_remote_look(&options, LOOK_MS, err);
     dm_secret_free(&key);
     if (rc == DM_OK)
         ret->limits = (struct dm_limit_options){ .concurrency = dm_model_concurrency(ret->port),

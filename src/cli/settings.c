@@ -349,11 +349,12 @@ static void work_out_model(struct loader *loader)
         fault(loader, provider_row, provider, dm_buf_z(&sentence));
         return;
     }
-    struct dm_str text = dm_arena_fmt(&settings->arena, "%.*s:%.*s", DM_STR_ARG(settings->llm_provider), DM_STR_ARG(name));
+    struct dm_str text =
+        dm_arena_fmt(&settings->arena, "%.*s:%.*s", DM_STR_ARG(settings->llm_provider), DM_STR_ARG(name));
     const char *refused = text.at ? dm_refuse_model(text) : "is too long";
     if (refused) {
-        fault(loader, name_row ? name_row : provider_row, name_row ? value_of(loader, name_setting, &name_row) : provider,
-              refused);
+        fault(loader, name_row ? name_row : provider_row,
+              name_row ? value_of(loader, name_setting, &name_row) : provider, refused);
         return;
     }
     settings->model = text;

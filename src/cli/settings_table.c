@@ -353,8 +353,9 @@ static const struct dm_setting table[] = {
       .users = DM_USER_SERVER | DM_USER_RUN,
       .group = DM_GROUP_MODELS,
       .since = "0.2",
-      .help = "MODEL in two parts: the provider here, the name in the provider's own setting: `LLM_PROVIDER=gemini` and "
-              "`GEMINI_MODEL=NAME` are `MODEL=gemini:NAME`. --model goes before; MODEL elsewhere must say the same." },
+      .help =
+          "MODEL in two parts: the provider here, the name in the provider's own setting: `LLM_PROVIDER=gemini` and "
+          "`GEMINI_MODEL=NAME` are `MODEL=gemini:NAME`. --model goes before; MODEL elsewhere must say the same." },
     { .name = "GEMINI_API_KEY",
       .kind = DM_SETTING_TEXT,
       .fallback_words = "none",

@@ -20,6 +20,16 @@ static void add_picture(struct dm_buf *body, const struct dm_provider_ask *ask)
     dm_buf_add_z(body, "\"}},");
 }
 
+/* The headers that every request has, and its end. */
+static enum dm_code add_access(struct dm_provider_call *ret, const struct dm_provider_access *access,
+                               struct dm_err *err)
+{
+    enum dm_code rc = dm_wire_add_header(ret, DM_STR("anthropic-version"), DM_STR("2026-10-21"), err);
+    if (rc == DM_OK)
+        rc = dm_wire_add_key(ret, DM_STR("x-api-key"), DM_STR(""), access->key, err);
+    return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
+}
+
 static enum dm_code write_request(const struct dm_provider_ask *ask, const struct dm_provider_access *access,
                                   struct dm_provider_call *ret, struct dm_err *err)
 {
@@ -35,11 +45,16 @@ static enum dm_code write_request(const struct dm_provider_ask *ask, const struc
                     DM_STR_ARG(ask->schema));
     dm_buf_add_char(&ret->body, '}');
     enum dm_code rc = dm_wire_add_header(ret, DM_STR("content-type"), DM_STR("application/json"), err);
-    if (rc == DM_OK)
-        rc = dm_wire_add_header(ret, DM_STR("anthropic-version"), DM_STR("2026-10-21"), err);
-    if (rc == DM_OK)
-        rc = dm_wire_add_key(ret, DM_STR("x-api-key"), DM_STR(""), access->key, err);
-    return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
+    return rc == DM_OK ? add_access(ret, access, err) : rc;
+}
+
+static enum dm_code look_for(struct dm_str model, const struct dm_provider_access *access, struct dm_provider_call *ret,
+                             struct dm_err *err)
+{
+    dm_wire_add_url(ret, access, dm_provider_anthropic.base_url);
+    dm_buf_add_z(&ret->url, "/models/");
+    dm_buf_add_percent(&ret->url, model, false);
+    return add_access(ret, access, err);
 }
 
 /* ---- the answer ---- */
@@ -158,5 +173,6 @@ const struct dm_provider dm_provider_anthropic = {
     .example = "anthropic:claude-haiku-4-5",
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE | DM_MODEL_TAKES_PDF,
     .write = write_request,
+    .look = look_for,
     .read = read_answer,
 };

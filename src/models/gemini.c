@@ -64,14 +64,24 @@ static void add_config(struct dm_buf *body, const struct dm_provider_ask *ask, s
     dm_buf_add_char(body, '}');
 }
 
-static enum dm_code write_request(const struct dm_provider_ask *ask, const struct dm_provider_access *access,
-                                  struct dm_provider_call *ret, struct dm_err *err)
+static struct dm_str plain_name(struct dm_str model)
 {
     const struct dm_str prefix = DM_STR("models/");
-    struct dm_str model = dm_str_starts(ask->model, prefix) ? dm_str_from(ask->model, prefix.len) : ask->model;
+    return dm_str_starts(model, prefix) ? dm_str_from(model, prefix.len) : model;
+}
+
+static void add_url(struct dm_provider_call *ret, const struct dm_provider_access *access, struct dm_str model)
+{
     dm_wire_add_url(ret, access, dm_provider_gemini.base_url);
     dm_buf_add_z(&ret->url, "/models/");
     dm_buf_add_percent(&ret->url, model, false);
+}
+
+static enum dm_code write_request(const struct dm_provider_ask *ask, const struct dm_provider_access *access,
+                                  struct dm_provider_call *ret, struct dm_err *err)
+{
+    struct dm_str model = plain_name(ask->model);
+    add_url(ret, access, model);
     dm_buf_add_z(&ret->url, ":generateContent");
     dm_buf_add_z(&ret->body, "{\"systemInstruction\":{\"parts\":[{");
     dm_wire_add_text(&ret->body, "text", ask->system);
@@ -82,6 +92,14 @@ static enum dm_code write_request(const struct dm_provider_ask *ask, const struc
     enum dm_code rc = dm_wire_add_header(ret, DM_STR("content-type"), DM_STR("application/json"), err);
     if (rc == DM_OK)
         rc = dm_wire_add_key(ret, DM_STR("x-goog-api-key"), DM_STR(""), access->key, err);
+    return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
+}
+
+static enum dm_code look_for(struct dm_str model, const struct dm_provider_access *access, struct dm_provider_call *ret,
+                             struct dm_err *err)
+{
+    add_url(ret, access, plain_name(model));
+    enum dm_code rc = dm_wire_add_key(ret, DM_STR("x-goog-api-key"), DM_STR(""), access->key, err);
     return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
 }
 
@@ -241,5 +259,6 @@ const struct dm_provider dm_provider_gemini = {
     .example = "gemini:gemini-2.5-flash",
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE | DM_MODEL_TAKES_PDF,
     .write = write_request,
+    .look = look_for,
     .read = read_answer,
 };

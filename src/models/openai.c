@@ -86,6 +86,19 @@ static enum dm_code write_request(const struct dm_provider_ask *ask, const struc
     return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
 }
 
+/* Compatible servers list other names than they answer to, or have no such path. */
+static enum dm_code look_for(struct dm_str model, const struct dm_provider_access *access, struct dm_provider_call *ret,
+                             struct dm_err *err)
+{
+    if (!is_openai(access))
+        return dm_fail(err, DM_UNSUPPORTED, "only OpenAI tells which models there are");
+    dm_wire_add_url(ret, access, dm_provider_openai.base_url);
+    dm_buf_add_z(&ret->url, "/models/");
+    dm_buf_add_percent(&ret->url, model, false);
+    enum dm_code rc = dm_wire_add_key(ret, DM_STR("authorization"), DM_STR("Bearer "), access->key, err);
+    return rc == DM_OK ? dm_wire_finish(ret, err) : rc;
+}
+
 /* ---- the answer ---- */
 
 static const struct dm_wire_word stops[] = {
@@ -220,5 +233,6 @@ const struct dm_provider dm_provider_openai = {
     .key_optional = true,
     .takes = DM_MODEL_TAKES_TEXT | DM_MODEL_TAKES_IMAGE,
     .write = write_request,
+    .look = look_for,
     .read = read_answer,
 };

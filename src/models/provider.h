@@ -65,8 +65,8 @@ struct dm_provider_heard {
     bool model_unknown;       /* it failed because there is no such model there */
     bool too_long;            /* it failed because the model does not take so much at once */
     bool credentials_unknown; /* it failed because the credentials have run out, or are nobody's */
-    char detail[160];    /* where it failed; ASCII */
-    char request_id[64]; /* ASCII */
+    char detail[160];         /* where it failed; ASCII */
+    char request_id[64];      /* ASCII */
     struct dm_buf text;
     struct dm_tokens tokens;
     int64_t retry_after_ms; /* at most a day */
@@ -76,18 +76,22 @@ struct dm_provider_heard {
 void dm_provider_heard_free(struct dm_provider_heard *heard);
 
 struct dm_provider {
-    const char *name;        /* before the colon of MODEL */
-    const char *base_url;    /* where BASE_URL is not set; NULL: made from the region */
+    const char *name;         /* before the colon of MODEL */
+    const char *base_url;     /* where BASE_URL is not set; NULL: made from the region */
     const char *name_setting; /* "GEMINI_MODEL" */
-    const char *key_setting; /* "GEMINI_API_KEY" */
-    const char *url_setting; /* "GEMINI_BASE_URL" */
-    const char *example;     /* of a model, for messages */
+    const char *key_setting;  /* "GEMINI_API_KEY" */
+    const char *url_setting;  /* "GEMINI_BASE_URL" */
+    const char *example;      /* of a model, for messages */
     bool key_optional;
     bool signs;     /* without a key it signs with AWS credentials */
     unsigned takes; /* DM_MODEL_TAKES_… */
     /* Appends to *ret, which is empty. DM_TOO_LARGE where the request passes ret->body.max. */
     enum dm_code (*write)(const struct dm_provider_ask *ask, const struct dm_provider_access *access,
                           struct dm_provider_call *ret, struct dm_err *err);
+    /* Likewise a GET that is answered 404, in a way that `read` takes for model_unknown, where there is no such model. NULL: its
+     * protocol has none. DM_UNSUPPORTED: not at this address. */
+    enum dm_code (*look)(struct dm_str model, const struct dm_provider_access *access, struct dm_provider_call *ret,
+                         struct dm_err *err);
     /* Any answer at all: fills *ret, which is zeroed but for text.max. `wall_ms` is for dates in headers. */
     void (*read)(const struct dm_http_answer *answer, int64_t wall_ms, struct dm_provider_heard *ret);
 };

@@ -1,7 +1,8 @@
 /* remote.h: the model port over a provider's protocol.
  *
  * A model is named "provider:name", as in "gemini:gemini-2.5-flash". A call becomes one request; its answer is read,
- * checked against the shape that was asked for, and told as ports/model.h says. Nothing is tried again here. A server that refuses
+ * checked against the shape that was asked for, and told as ports/model.h says. Nothing is tried again here (libcurl alone
+ * tries a fresh connection where a kept one turns out to be closed before a byte came back). A server that refuses
  * to be given a JSON Schema is never given one again: the call fails as `adapted`, and the next one has the schema in its prompt.
  *
  * Answers of the network become these reasons: no connection, or one that broke: `network`; the deadline: `model_timeout`; an answer
@@ -62,8 +63,8 @@ struct dm_model_remote_options {
     const struct dm_secret *key; /* the common one */
     dm_model_key_of *key_of;     /* NULL: all tenants use the common key */
     void *key_of_context;
-    const char *region;                      /* bedrock; needed there, except with `base_url` and a key */
-    dm_model_credentials_of *credentials_of; /* bedrock, where there is no key: requests are signed */
+    const char *region;                                /* bedrock; needed there, except with `base_url` and a key */
+    dm_model_credentials_of *credentials_of;           /* bedrock, where there is no key: requests are signed */
     dm_model_credentials_expired *credentials_expired; /* NULL: there are never others */
     void *credentials_context;
     int64_t deadline_ms;    /* of a call: 120 s */
@@ -77,6 +78,10 @@ struct dm_model_remote_options {
 /* Sends nothing yet. DM_INVALID, with a sentence that names the setting, where name, address, key or region cannot be right. */
 DM_MUST_USE enum dm_code dm_model_remote_start(const struct dm_model_remote_options *options, struct dm_model *ret,
                                                struct dm_err *err);
+/* Asks the provider whether there is such a model: Gemini, Anthropic and OpenAI's own hosts tell, and charge nothing. Waits
+ * `wait_ms` at most. DM_NOT_FOUND, with a sentence that names MODEL: there is none. DM_OK: there is, or nobody can say now. */
+DM_MUST_USE enum dm_code dm_model_remote_look(const struct dm_model_remote_options *options, int64_t wait_ms,
+                                              struct dm_err *err);
 /* Refuses new calls with DM_CANCELLED, waits for those under way, and frees the model. They end by their deadlines, or
  * at once where the dm_multi was freed before; in that case nobody may call the model from then on. */
 void dm_model_remote_stop(struct dm_model *model);

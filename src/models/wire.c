@@ -196,9 +196,9 @@ static bool is_model_unknown(uint32_t status, struct dm_str code, struct dm_str 
 
 static bool is_too_long(struct dm_str code, struct dm_str message)
 {
-    static const char *const phrases[] = { "context length",      "context size",      "context window", "maximum context",
-                                           "prompt is too long",  "input is too long", "too many input tokens",
-                                           "input token count" };
+    static const char *const phrases[] = { "context length",        "context size",       "context window",
+                                           "maximum context",       "prompt is too long", "input is too long",
+                                           "too many input tokens", "input token count" };
     static const char *const codes[] = { "context_length_exceeded", "exceed_context_size_error" };
     return dm_wire_says(code, codes, DM_COUNT(codes)) || dm_wire_says(message, phrases, DM_COUNT(phrases));
 }

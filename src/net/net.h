@@ -65,9 +65,9 @@ void dm_http_answer_free(struct dm_http_answer *answer); /* leaves it empty */
 /* The header's value, without regard to case; empty where there is none. Borrowed from the answer. */
 struct dm_str dm_http_answer_header(const struct dm_http_answer *answer, struct dm_str name);
 
-/* DM_OK for every answer, whatever its status. DM_INVALID: the URL. DM_UNAVAILABLE: no connection, it broke, or no HTTP came back. DM_TIMEOUT: one of the
- * limits above. DM_TOO_LARGE: past `answer_max`. DM_CANCELLED: `progress` said so. DM_IO: the file of the form cannot be read.
- * Codes of the sink are passed on. */
+/* DM_OK for every answer, whatever its status. DM_INVALID: the URL. DM_UNAVAILABLE: no connection, it broke, or no HTTP came back.
+ * DM_TIMEOUT: one of the limits above. DM_TOO_LARGE: past `answer_max`. DM_CANCELLED: `progress` said so. DM_IO: the file of the form
+ * cannot be read. Codes of the sink are passed on. */
 DM_MUST_USE enum dm_code dm_http_send(struct dm_http_client *client, const struct dm_http_request *request,
                                       struct dm_http_answer *ret, struct dm_err *err);
 

@@ -81,8 +81,8 @@ struct dm_page_task {
     uint32_t number;
     int64_t not_before_ms; /* monotonic: a try again waits until then */
     uint32_t attempts;
-    uint32_t throttled;        /* of those attempts, so many do not count: it had to wait, or the trouble was everybody's */
-    uint32_t broken;           /* and so many ended with a broken connection */
+    uint32_t throttled; /* of those attempts, so many do not count: it had to wait, or the trouble was everybody's */
+    uint32_t broken;    /* and so many ended with a broken connection */
     int64_t patience_until_ms; /* monotonic: until then they do not count; 0: there was none */
     uint32_t troubles;         /* tries that met trouble of our own */
     struct dm_buf attempt_log; /* JSON array without its closing bracket */

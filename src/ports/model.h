@@ -44,8 +44,8 @@ size_t dm_page_digest_bytes(const struct dm_page_digest *digest); /* of its text
 struct dm_model_request {
     enum dm_model_task task;
     struct dm_file file;
-    uint32_t page;               /* DM_MODEL_PAGE: which */
-    struct dm_str text;          /* DM_MODEL_PAGE: the page's text, UTF-8; empty where it has none and is shown as a picture */
+    uint32_t page;      /* DM_MODEL_PAGE: which */
+    struct dm_str text; /* DM_MODEL_PAGE: the page's text, UTF-8; empty where it has none and is shown as a picture */
     struct dm_str picture;       /* DM_MODEL_PAGE: the page itself, beside or instead of its text; may be empty */
     enum dm_media picture_media; /* of it: JPEG, PNG, or PDF (of one page) */
     const struct dm_page_digest *digests; /* DM_MODEL_REDUCTION: pages in order */

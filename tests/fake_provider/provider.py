@@ -70,8 +70,9 @@ class Provider:
                 return self._call(stream, protocol, found.groupdict())
         for protocol in PROTOCOLS:
             found = protocol.LOOK.fullmatch(request.path)
-            # OpenAI and Anthropic list models under one path; their headers differ.
-            others = protocol.NAME == "openai" and "anthropic-version" in request.headers
+            # Gemini, OpenAI and Anthropic list models under one path; their headers differ.
+            others = (protocol.NAME != "anthropic" and "anthropic-version" in request.headers) or \
+                (protocol.NAME == "gemini" and "authorization" in request.headers)
             if found and request.method == "GET" and not others:
                 return self._look(stream, protocol, found.groupdict().get("model"))
         stream.send(Reply(404, [JSON], b'{"error": {"code": 404, "message": "there is nothing here"}}'))

@@ -419,8 +419,9 @@ static void a_model_said_in_two_ways_that_differ_is_refused_with_both_names(void
     environment(rig, "GEMINI_MODEL=gemini-2.5-pro");
     (void)load(rig, DM_USER_RUN);
     assert_int_equal(rig->wrong, 1);
-    assert_fault(rig, "MODEL=gemini:gemini-2.5-flash (environment): LLM_PROVIDER=gemini and GEMINI_MODEL=gemini-2.5-pro "
-                      "say otherwise");
+    assert_fault(rig,
+                 "MODEL=gemini:gemini-2.5-flash (environment): LLM_PROVIDER=gemini and GEMINI_MODEL=gemini-2.5-pro "
+                 "say otherwise");
     rig->environment[2] = "LLM_PROVIDER=extractive";
     (void)load(rig, DM_USER_RUN);
     assert_fault(rig, "MODEL=gemini:gemini-2.5-flash (environment): LLM_PROVIDER=extractive says otherwise");
@@ -438,7 +439,8 @@ static void half_a_model_is_refused(void **state)
     assert_fault(rig, "OPENAI_MODEL=two words (environment): must name a model of openai");
     rig->environment[1] = "LLM_PROVIDER=openia";
     (void)load(rig, DM_USER_RUN);
-    assert_fault(rig, "LLM_PROVIDER=openia (environment): must be the name of a provider; there are extractive, gemini");
+    assert_fault(rig,
+                 "LLM_PROVIDER=openia (environment): must be the name of a provider; there are extractive, gemini");
     rig->environment[1] = "LLM_PROVIDER=extractive";
     assert_model(rig, "extractive:");
 }

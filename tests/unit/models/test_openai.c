@@ -115,23 +115,23 @@ static void given_headers_about_a_limit_then_its_time_and_its_pause_are_worked_o
         uint64_t per_minute;
         int64_t pause_ms;
     } rows[] = {
-        { "500", "499", "120ms", 500, 0 },                          /* a minute's, which fills evenly */
-        { "10000", "9999", "6ms", 10000, 0 },                       /* likewise */
-        { "500", "499", "59s", 500, 0 },                            /* a minute's, which begins anew */
-        { "500", "0", "1m0s", 500, 121 },                           /* used up: the next one is there soon, … */
-        { "500", "0", "20s", 500, 20000 },                          /* … or not before it begins anew */
-        { "100", "99", "10ms", 6000, 0 },                           /* a second's */
-        { "100", "0", "1s", 6000, 11 },                             /* likewise, used up */
-        { "1200", "900", "15m", 20, 0 },                            /* an hour's */
-        { "14400", "14390", "1m0s", 14400, 0 },                     /* a day's: not told apart yet, … */
-        { "14400", "13680", "1h12m0s", 10, 0 },                     /* … but now */
-        { "200", "0", "24h0m0s", 1, 24 * 3600000LL / 200 + 1 },     /* never less than one a minute */
-        { "200", "0", "6h", 1, 6 * 3600000LL },                     /* from midnight on */
-        { "0", "0", "1s", 0, 1000 },                                /* nothing at all */
-        { "500", "", "", 500, 0 },                                  /* nothing but the limit */
-        { "", "0", "3s", 0, 3000 },                                 /* all but the limit */
-        { "500", "600", "1s", 500, 0 },                             /* more than there is */
-        { "500", "-1", "soon", 500, 0 },                            /* nonsense */
+        { "500", "499", "120ms", 500, 0 },                      /* a minute's, which fills evenly */
+        { "10000", "9999", "6ms", 10000, 0 },                   /* likewise */
+        { "500", "499", "59s", 500, 0 },                        /* a minute's, which begins anew */
+        { "500", "0", "1m0s", 500, 121 },                       /* used up: the next one is there soon, … */
+        { "500", "0", "20s", 500, 20000 },                      /* … or not before it begins anew */
+        { "100", "99", "10ms", 6000, 0 },                       /* a second's */
+        { "100", "0", "1s", 6000, 11 },                         /* likewise, used up */
+        { "1200", "900", "15m", 20, 0 },                        /* an hour's */
+        { "14400", "14390", "1m0s", 14400, 0 },                 /* a day's: not told apart yet, … */
+        { "14400", "13680", "1h12m0s", 10, 0 },                 /* … but now */
+        { "200", "0", "24h0m0s", 1, 24 * 3600000LL / 200 + 1 }, /* never less than one a minute */
+        { "200", "0", "6h", 1, 6 * 3600000LL },                 /* from midnight on */
+        { "0", "0", "1s", 0, 1000 },                            /* nothing at all */
+        { "500", "", "", 500, 0 },                              /* nothing but the limit */
+        { "", "0", "3s", 0, 3000 },                             /* all but the limit */
+        { "500", "600", "1s", 500, 0 },                         /* more than there is */
+        { "500", "-1", "soon", 500, 0 },                        /* nonsense */
         { "18446744073709551615", "0", "1m0s", UINT64_C(1000000000000000), 1 },
         { "18446744073709551616", "0", "999999h", 0, 24 * 3600000 }, /* too much */
     };

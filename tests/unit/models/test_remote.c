@@ -288,7 +288,8 @@ static void given_what_somebody_must_mend_then_the_setting_is_named(void **state
           "gemini knows no such model: correct MODEL (HTTP 404 NOT_FOUND: m)" },
         { "anthropic:claude", 404, "{\"type\":\"error\",\"error\":{\"type\":\"not_found_error\",\"message\":\"m\"}}",
           "anthropic knows no such model: correct MODEL (HTTP 404 not_found_error: m)" },
-        { "bedrock:nova", 400, "{\"__type\":\"ValidationException\",\"message\":\"The provided model identifier is invalid.\"}",
+        { "bedrock:nova", 400,
+          "{\"__type\":\"ValidationException\",\"message\":\"The provided model identifier is invalid.\"}",
           "bedrock knows no such model: correct MODEL (HTTP 400 ValidationException: The provided model identifier is "
           "invalid.)" },
         { "openai:local", 404, "<html>", "openai is not at this address: correct OPENAI_BASE_URL (HTTP 404)" },
@@ -297,13 +298,16 @@ static void given_what_somebody_must_mend_then_the_setting_is_named(void **state
           "longer than the model takes: name one in MODEL that takes more (HTTP 400 context_length_exceeded: m)" },
         { "anthropic:claude", 400,
           "{\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too long: 9 > 8\"}}",
-          "longer than the model takes: name one in MODEL that takes more (HTTP 400 invalid_request_error: prompt is too "
+          "longer than the model takes: name one in MODEL that takes more (HTTP 400 invalid_request_error: prompt is "
+          "too "
           "long: 9 > 8)" },
         { "gemini:g", 400, "{\"error\":{\"message\":\"The input token count exceeds the maximum\"}}",
           "longer than the model takes: name one in MODEL that takes more (HTTP 400: The input token count exceeds the "
           "maximum)" },
-        { "bedrock:nova", 400, "{\"__type\":\"ValidationException\",\"message\":\"Input is too long for requested model.\"}",
-          "longer than the model takes: name one in MODEL that takes more (HTTP 400 ValidationException: Input is too long "
+        { "bedrock:nova", 400,
+          "{\"__type\":\"ValidationException\",\"message\":\"Input is too long for requested model.\"}",
+          "longer than the model takes: name one in MODEL that takes more (HTTP 400 ValidationException: Input is too "
+          "long "
           "for requested model.)" },
     };
     for (size_t i = 0; i < DM_COUNT(rows); i++) {

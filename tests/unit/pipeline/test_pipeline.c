@@ -173,7 +173,8 @@ static void given_answers_that_will_not_do_then_each_page_is_asked_once_more_in_
 }
 
 /* More often than attempts are allowed, and with a reason that is otherwise never asked again. */
-static void given_a_model_that_adapts_then_the_page_is_asked_again_at_once_and_its_attempts_are_not_used_up(void **state)
+static void given_a_model_that_adapts_then_the_page_is_asked_again_at_once_and_its_attempts_are_not_used_up(
+    void **state)
 {
     struct rig *rig = *state;
     rig->model.reason = DM_REASON_BAD_REQUEST;
