@@ -39,6 +39,8 @@ enum dm_log_level { DM_LOG_DEBUG, DM_LOG_INFO, DM_LOG_WARN, DM_LOG_ERROR, DM_LOG
     X(CLAIM_RETURNED, "claim.returned", "an expired claim's pages can be claimed again")                               \
     X(STAGE_ERROR, "stage.error", "a stage met an error and will try again")                                           \
     X(HELPER_REPLACED, "helper.replaced", "a document helper was killed or died, another takes its place")             \
+    X(MODEL_DOWN, "model.down", "the model's provider does not answer, or refuses a key: calls wait")                  \
+    X(MODEL_UP, "model.up", "the model's provider answers again")                                                      \
     X(BACKEND_DOWN, "backend.down", "a backend does not answer its check")                                             \
     X(BACKEND_UP, "backend.up", "a backend answers again")                                                             \
     X(STORE_OPENED, "store.opened", "a store was opened, created or migrated")

@@ -16,7 +16,7 @@ struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenan
     return NULL;
 }
 
-static struct dm_share *enter_share(struct dm_worker *worker, const struct dm_tenant *tenant)
+static struct dm_share *enter_share(struct dm_worker *worker, const struct dm_tenant *tenant, uint64_t account)
 {
     struct dm_share *share = worker->shares;
     while (share && !dm_tenant_eq(&share->tenant, tenant))
@@ -26,6 +26,10 @@ static struct dm_share *enter_share(struct dm_worker *worker, const struct dm_te
         if (!share)
             return NULL;
         share->tenant = *tenant;
+        if (!dm_share_use_account(worker, share, account)) {
+            dm_free(share);
+            return NULL;
+        }
         share->next = worker->shares;
         worker->shares = share;
     }
@@ -41,11 +45,12 @@ static void leave_share(struct dm_worker *worker, struct dm_share *share)
     while (*at != share)
         at = &(*at)->next;
     *at = share->next;
+    dm_share_leave_lane(worker, share);
     dm_free(share);
 }
 
-struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file,
-                                  const struct dm_snapshot *snapshot)
+struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, uint64_t account,
+                                  const struct dm_file *file, const struct dm_snapshot *snapshot)
 {
     struct dm_active *document = dm_active_find(worker, tenant, file);
     if (document)
@@ -67,7 +72,7 @@ struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tena
         dm_free(document);
         return NULL;
     }
-    document->share = enter_share(worker, tenant);
+    document->share = enter_share(worker, tenant, account);
     if (!document->share) {
         dm_arena_free(&document->arena);
         dm_free(document);
@@ -102,8 +107,10 @@ void dm_page_task_ready(struct dm_page_task *task)
     struct dm_active *document = task->holding->document;
     insert(&document->ready, task);
     document->ready_count++;
-    task->worker->ready++;
+    dm_share_count_ready(document->share, 1);
     worker_wake(task->worker);
+    if (task->worker->leave_waiters > 0)
+        dm_limiter_poke(task->worker->pipeline.limiter);
 }
 
 static struct dm_page_task *pop(struct dm_page_task **at, int64_t now_ms, int64_t *until_ms)
@@ -134,7 +141,7 @@ struct dm_page_task *dm_active_pop_ready(struct dm_active *document, int64_t now
     struct dm_page_task *task = pop(&document->ready, now_ms, until_ms);
     document->ready_count -= task != NULL;
     if (task)
-        task->worker->ready--;
+        dm_share_count_ready(document->share, -1);
     return task;
 }
 

@@ -1,8 +1,11 @@
 /* call.c: asking the model about pages that have been read.
  *
- * Pages wait in their documents' lists and hold no thread. A few tasks wait for the limiter's leave; whose page is asked about is
- * decided only then: the tenant with the fewest calls under way comes first, and of its documents the one that has the
- * fewest for its weight. A page that is ready while nobody waits is asked about at once by whoever read it. */
+ * Pages wait in their documents' lists and hold no thread. A few tasks wait until the limiter gives leave; whose page is asked about
+ * is decided only then, among those whose account gives it (lane.c): the tenant with the fewest calls under way comes first, and of
+ * its documents the one that has the fewest for its weight. A page that is ready while nobody waits for the same account is asked
+ * about at once by whoever read it. */
+#include <stdio.h>
+
 #include "base/log.h"
 #include "limiter.h"
 #include "worker.h"
@@ -40,25 +43,29 @@ static bool has_ready(const struct dm_active *document, int64_t now_ms, int64_t 
     return false;
 }
 
-static struct dm_active *next_document(struct dm_worker *worker, int64_t *until_ms)
-{
-    struct dm_active *best = NULL;
-    int64_t now_ms = worker_now(worker);
-    for (struct dm_active *document = worker->documents; document; document = document->next)
-        if (document->ready && has_ready(document, now_ms, until_ms) && (!best || comes_before(document, best)))
-            best = document;
-    return best;
-}
+struct turn {
+    struct dm_active *document; /* NULL: none may be asked about now */
+    bool waits;                 /* a page of some other only waits for leave */
+    int64_t until_ms;           /* when there may be one by time alone */
+};
 
-/* Readers went ahead as far as they may; now there is room again. */
-static struct dm_page_task *take_ready(struct dm_worker *worker)
+/* Of the documents whose account gives leave now the one whose turn it is: an account that gives none keeps only its own waiting. */
+static struct turn next_turn(struct dm_worker *worker)
 {
-    int64_t until_ms = DM_FOREVER;
-    struct dm_active *document = next_document(worker, &until_ms);
-    struct dm_page_task *task = document ? dm_active_pop_ready(document, worker_now(worker), &until_ms) : NULL;
-    if (task)
-        worker_wake(worker);
-    return task;
+    struct turn turn = { .until_ms = DM_FOREVER };
+    int64_t now_ms = worker_now(worker);
+    for (struct dm_active *document = worker->documents; document; document = document->next) {
+        if (!document->ready || !has_ready(document, now_ms, &turn.until_ms))
+            continue;
+        int64_t leave_ms = document->share->lane->leave.at_ms;
+        if (leave_ms > now_ms) {
+            turn.waits = true;
+            turn.until_ms = leave_ms < turn.until_ms ? leave_ms : turn.until_ms;
+        } else if (!turn.document || comes_before(document, turn.document)) {
+            turn.document = document;
+        }
+    }
+    return turn;
 }
 
 /* ---- one call ---- */
@@ -114,7 +121,7 @@ static void answered(void *context, struct dm_model_answer *answer)
 {
     struct dm_page_task *task = context;
     struct dm_worker *worker = task->worker;
-    dm_limiter_answered(worker->pipeline.limiter, task->began_ms, task->tokens, answer);
+    dm_limiter_answered(worker->pipeline.limiter, task->account, task->began_ms, task->tokens, answer);
     worker_lock(worker);
     task->answer = *answer;
     *answer = (struct dm_model_answer){ 0 };
@@ -131,6 +138,7 @@ static void begin(struct dm_page_task *task)
     struct dm_worker *worker = task->worker;
     struct dm_active *document = task->holding->document;
     task->request = (struct dm_model_request){ .task = DM_MODEL_PAGE,
+                                               .account = task->account,
                                                .file = document->file,
                                                .page = task->number,
                                                .text = dm_buf_str(&task->text),
@@ -142,16 +150,37 @@ static void begin(struct dm_page_task *task)
     document->call_turn = document->share->turn = ++worker->turns;
 }
 
+/* As if the provider had refused the key: the page is patient, the breaker opens, and health says so. */
+static void denied(struct dm_page_task *task, const struct dm_err *err)
+{
+    task->answer = (struct dm_model_answer){ .reason = DM_REASON_AUTH_FAILED };
+    snprintf(task->answer.detail, sizeof(task->answer.detail), "%.150s", err->text);
+    dm_limiter_answered(task->worker->pipeline.limiter, task->account, task->began_ms, task->tokens, &task->answer);
+    dm_page_task_settle(task);
+}
+
+/* What will never do is the page's end; the rest passes. */
 static void not_begun(struct dm_page_task *task, enum dm_code rc, const struct dm_err *err)
 {
     struct dm_worker *worker = task->worker;
     count_call(task, -1);
-    if (rc != DM_BUSY) {
-        dm_page_task_try_later(task, err);
+    if (rc == DM_DENIED) {
+        denied(task, err);
         return;
     }
-    task->not_before_ms = worker_now(worker) + MODEL_FULL_WAIT_MS;
-    dm_page_task_ready(task);
+    dm_limiter_give_back(worker->pipeline.limiter, task->account, task->tokens);
+    if (dm_page_task_void(task)) {
+        dm_page_task_leave(task);
+    } else if (rc == DM_TOO_LARGE || rc == DM_UNSUPPORTED) {
+        dm_page_task_fail(task, rc == DM_TOO_LARGE ? DM_REASON_TOO_LARGE : DM_REASON_UNSUPPORTED, err->text);
+    } else if (rc == DM_BUSY || rc == DM_CONFLICT) {
+        if (rc == DM_CONFLICT)
+            task->holding->document->share->lane_until_ms = 0; /* another account's by now: which? */
+        task->not_before_ms = worker_now(worker) + MODEL_FULL_WAIT_MS;
+        dm_page_task_ready(task);
+    } else {
+        dm_page_task_try_later(task, err);
+    }
 }
 
 /* With the limiter's leave, which is spent or given back. Lock held on entry and return. */
@@ -162,7 +191,7 @@ static void call_model(struct dm_page_task *task)
     bool unreadable = false;
     if (!may_call(task, &unreadable) || worker->silent) {
         const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
-        dm_limiter_give_back(limiter);
+        dm_limiter_give_back(limiter, task->account, 0);
         if (dm_page_task_void(task))
             dm_page_task_leave(task);
         else if (unreadable && !worker->silent)
@@ -177,19 +206,25 @@ static void call_model(struct dm_page_task *task)
     struct dm_err err;
     task->tokens = dm_limiter_spend(limiter, &task->request);
     enum dm_code rc = dm_model_start(worker->pipeline.ports.model, &tenant, &task->request, answered, task, &err);
-    if (rc != DM_OK)
-        dm_limiter_give_back(limiter);
     worker_lock(worker);
     if (rc != DM_OK) /* else the task may be gone by now */
         not_begun(task, rc, &err);
 }
 
+/* Leave for a call about the document, with the account noted that gave it. */
+static bool try_leave(const struct dm_active *document, uint64_t *ret_account, struct dm_worker *worker)
+{
+    *ret_account = document->share->lane->account;
+    return dm_limiter_try(worker->pipeline.limiter, *ret_account, &document->tenant);
+}
+
 void dm_page_task_call_or_wait(struct dm_page_task *task)
 {
     struct dm_worker *worker = task->worker;
+    const struct dm_active *document = task->holding->document;
     /* Those that waited when a drain began are handed back; what was being read then is finished, if there is time. */
-    bool at_once = worker->ready == 0 || worker->stopping;
-    if (at_once && dm_limiter_enter(worker->pipeline.limiter, DM_CALL_PAGE, 0) == DM_OK)
+    bool at_once = document->share->lane->ready == 0 || worker->stopping;
+    if (at_once && try_leave(document, &task->account, worker))
         call_model(task);
     else
         dm_page_task_ready(task);
@@ -197,19 +232,27 @@ void dm_page_task_call_or_wait(struct dm_page_task *task)
 
 /* ---- the task ---- */
 
+/* Whether waiting is over for the page; `*ret_reason` where it is. */
+static bool is_over(const struct dm_page_task *task, enum dm_reason *ret_reason)
+{
+    const struct dm_leave *leave = &task->holding->document->share->lane->leave;
+    *ret_reason = leave->reason;
+    return dm_page_task_void(task) || leave->given_up;
+}
+
 /* Pages that count no more need no leave; where the model is given up, none will come. True where there was one. */
 static bool end_one(struct dm_worker *worker)
 {
-    enum dm_reason reason = DM_REASON_NONE;
-    bool given_up = worker->ready > 0 && dm_limiter_given_up(worker->pipeline.limiter, &reason);
     for (struct dm_active *document = worker->documents; document; document = document->next) {
+        enum dm_reason reason = DM_REASON_NONE;
         struct dm_page_task *task = document->ready;
-        while (task && !given_up && !dm_page_task_void(task))
+        while (task && !is_over(task, &reason))
             task = task->next;
         if (!task)
             continue;
         int64_t until_ms = DM_FOREVER;
         /* Before all time only what counts no more may go. */
+        bool given_up = document->share->lane->leave.given_up;
         task = dm_active_pop_ready(document, given_up ? DM_FOREVER : INT64_MIN, &until_ms);
         if (dm_page_task_void(task))
             dm_page_task_leave(task);
@@ -220,20 +263,28 @@ static bool end_one(struct dm_worker *worker)
     return false;
 }
 
-static void call_next(struct dm_worker *worker)
+/* Asks about the page whose turn it is. Readers went ahead as far as they may; now there is room again. */
+static void call_next(struct dm_worker *worker, struct dm_active *document)
 {
+    uint64_t account;
+    if (!try_leave(document, &account, worker))
+        return; /* a reduction was quicker */
+    int64_t until_ms = DM_FOREVER;
+    struct dm_page_task *task = dm_active_pop_ready(document, worker_now(worker), &until_ms);
+    DM_CHECK(task);
+    task->account = account;
+    worker_wake(worker);
+    call_model(task);
+}
+
+static void wait_for_leave(struct dm_worker *worker, uint64_t seen, int64_t until_ms)
+{
+    int64_t most_ms = worker_now(worker) + LEAVE_WAIT_MS;
+    worker->leave_waiters++;
     worker_unlock(worker);
-    struct dm_limiter *limiter = worker->pipeline.limiter;
-    int64_t until_ms = dm_mono_ms(worker->pipeline.ports.runtime) + LEAVE_WAIT_MS;
-    enum dm_code rc = dm_limiter_enter(limiter, DM_CALL_PAGE, until_ms);
+    dm_limiter_wait(worker->pipeline.limiter, seen, until_ms < most_ms ? until_ms : most_ms);
     worker_lock(worker);
-    if (rc != DM_OK)
-        return;
-    struct dm_page_task *task = worker->stopping ? NULL : take_ready(worker);
-    if (task)
-        call_model(task);
-    else
-        dm_limiter_give_back(limiter);
+    worker->leave_waiters--;
 }
 
 void dm_worker_call(void *argument)
@@ -241,13 +292,19 @@ void dm_worker_call(void *argument)
     struct dm_worker *worker = argument;
     worker_lock(worker);
     while (!worker->closing) {
-        int64_t until_ms = DM_FOREVER;
-        if (end_one(worker))
+        uint64_t seen = dm_limiter_news(worker->pipeline.limiter);
+        dm_lanes_look(worker);
+        if (end_one(worker) || (!worker->stopping && dm_lanes_refresh(worker)))
             continue;
-        if (worker->stopping || !next_document(worker, &until_ms))
-            worker_wait(worker, until_ms);
+        struct turn turn = { .until_ms = DM_FOREVER };
+        if (!worker->stopping)
+            turn = next_turn(worker);
+        if (turn.document)
+            call_next(worker, turn.document);
+        else if (turn.waits)
+            wait_for_leave(worker, seen, turn.until_ms);
         else
-            call_next(worker);
+            worker_wait(worker, turn.until_ms);
     }
     worker_unlock(worker);
 }

@@ -19,11 +19,13 @@ enum {
     SPLITS_PER_READER = 2,
     RETURN_TRIES = 3,
     EASED_PAGES = DM_CLAIM_PAGES_MAX / 2,
+    SHUT_TIMES = 8, /* so many times pages_in_flight may wait for accounts that are shut, beside the others */
     HINTS_A_PULL = 64
 };
 
 struct candidate {
     struct dm_tenant tenant;
+    uint64_t account;
     uint32_t in_flight;
     bool dry; /* nothing more of this tenant can be claimed now, or its work is paused */
 };
@@ -47,6 +49,30 @@ static uint32_t tenant_in_flight(struct dm_worker *worker, const struct dm_tenan
     return pages;
 }
 
+/* Pages under way that count against pages_in_flight; with the lock held. Those that wait for an account that is shut may do so for
+ * an hour, and must not keep others from being claimed. */
+static uint32_t moving(struct dm_worker *worker)
+{
+    uint64_t shut = 0, most = (uint64_t)SHUT_TIMES * worker->options.pages_in_flight;
+    dm_lanes_look(worker);
+    for (struct dm_active *document = worker->documents; document; document = document->next)
+        if (document->share->lane->leave.shut)
+            shut += document->in_flight;
+    return worker->in_flight - (uint32_t)(shut < most ? shut : most);
+}
+
+/* Whether enough is in hand that waits for this account: it is shut, and to find out whether it still is takes a page. */
+static bool waits_enough(struct dm_worker *worker, uint64_t account)
+{
+    uint32_t waiting = 0;
+    if (!dm_limiter_ask(worker->pipeline.limiter, account).shut)
+        return false;
+    for (struct dm_active *document = worker->documents; document; document = document->next)
+        if (document->share->lane->account == account)
+            waiting += document->in_flight;
+    return waiting >= DM_CLAIM_PAGES_MAX;
+}
+
 /* How many pages of this document may be claimed now; 0: none. */
 static uint32_t room_for(struct look *look, const struct candidate *tenant, const struct dm_file *file)
 {
@@ -57,11 +83,13 @@ static uint32_t room_for(struct look *look, const struct candidate *tenant, cons
     struct dm_active *document = dm_active_find(worker, &tenant->tenant, file);
     uint32_t of_document = document ? document->in_flight : 0;
     uint32_t tenant_cap = look->count > 1 ? options->tenant_pages : options->pages_in_flight;
+    uint32_t in_flight = moving(worker);
     if (!worker->stopping && !(document && document->over) && of_document < options->document_pages &&
-        worker->in_flight < options->pages_in_flight && tenant->in_flight < tenant_cap) {
+        in_flight < options->pages_in_flight && tenant->in_flight < tenant_cap &&
+        !waits_enough(worker, tenant->account)) {
         room = options->document_pages - of_document;
-        if (options->pages_in_flight - worker->in_flight < room)
-            room = options->pages_in_flight - worker->in_flight;
+        if (options->pages_in_flight - in_flight < room)
+            room = options->pages_in_flight - in_flight;
         if (tenant_cap - tenant->in_flight < room)
             room = tenant_cap - tenant->in_flight;
     }
@@ -177,7 +205,8 @@ static uint32_t claim(struct look *look, const struct candidate *tenant, const s
     }
     taking.snapshot.state = state;
     worker_lock(worker);
-    struct dm_active *document = dm_active_enter(worker, &found->tenant, &found->file, &taking.snapshot);
+    struct dm_active *document =
+        dm_active_enter(worker, &found->tenant, tenant->account, &found->file, &taking.snapshot);
     bool held = document && dm_active_hold(worker, document, &taking.claim, began_ms, &adopted);
     if (held && document->state.version <= state.version) {
         document->state = state;
@@ -229,8 +258,9 @@ static uint32_t take_turn(struct look *look, struct candidate *tenant)
     struct dm_err err;
     if (dm_work_is_paused(&look->worker->pipeline, &tenant->tenant))
         return 0;
-    if (dm_operator_ready(look->worker->pipeline.ports.op, &tenant->tenant, DOCUMENTS_A_LOOK, found, &count, &err) !=
-        DM_OK) {
+    const struct dm_ports *ports = &look->worker->pipeline.ports;
+    if (dm_model_account(ports->model, &tenant->tenant, &tenant->account, &err) != DM_OK ||
+        dm_operator_ready(ports->op, &tenant->tenant, DOCUMENTS_A_LOOK, found, &count, &err) != DM_OK) {
         dm_log(DM_LOG_WARN, DM_EV_STAGE_ERROR, dm_f_z("stage", "dispatch"), dm_f_z("error", err.text));
         return 0;
     }

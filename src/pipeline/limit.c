@@ -280,10 +280,12 @@ void dm_limit_begin(struct dm_limit *limit, int64_t now_ms)
     }
 }
 
-void dm_limit_undo(struct dm_limit *limit)
+void dm_limit_undo(struct dm_limit *limit, uint64_t tokens)
 {
     DM_CHECK(limit->in_flight > 0);
     limit->in_flight--;
+    if (limit->tokens.per_ms > 0)
+        limit->tokens.level += (double)tokens;
     limit->requests.level += limit->requests.per_ms > 0;
     limit->learned.level += limit->learned.per_ms > 0;
     limit->probing = false;

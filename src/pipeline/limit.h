@@ -73,8 +73,8 @@ void dm_limit_make(struct dm_limit *limit, const struct dm_limit_options *option
 int64_t dm_limit_next(struct dm_limit *limit, int64_t now_ms);
 /* One begins; only when dm_limit_next said so. */
 void dm_limit_begin(struct dm_limit *limit, int64_t now_ms);
-/* It was not made after all. */
-void dm_limit_undo(struct dm_limit *limit);
+/* It was not made after all; `tokens` were spent for it, or 0. */
+void dm_limit_undo(struct dm_limit *limit, uint64_t tokens);
 /* What the call that has begun is thought to cost. */
 void dm_limit_spend(struct dm_limit *limit, int64_t now_ms, uint64_t tokens);
 /* One has ended that began at `began_ms` and was thought to cost `tokens`. */

@@ -43,10 +43,12 @@ void dm_hub_forget(struct dm_hub *hub, dm_moved *listener, void *context);
 
 /* ---- limiter: keeps the model exactly as busy as its provider allows ---- */
 
-/* One for each provider, model and key; every call of every stage goes through it. What it knows is this process's alone: over
- * several nodes each is to be given a share of the limits (for one node the share is the whole). */
+/* One for each provider and model; every call of every stage goes through it. It knows each key's account by itself
+ * (dm_model_account): one that is throttled, refused or used up keeps nobody else waiting. What it knows is this process's alone:
+ * over several nodes each is to be given a share of the limits (for one node the share is the whole). */
 struct dm_limiter;
 
+/* Of each account. */
 struct dm_limit_options {
     uint32_t concurrency;         /* calls under way at once, to begin with; at least 1 */
     uint32_t concurrency_max;     /* and at most, however well it goes */
@@ -74,7 +76,17 @@ struct dm_limiter_view {
 DM_MUST_USE enum dm_code dm_limiter_make(struct dm_runtime runtime, const struct dm_limit_options *options,
                                          struct dm_limiter **ret, struct dm_err *err);
 void dm_limiter_free(struct dm_limiter *limiter); /* accepts NULL */
+/* The common account. */
 struct dm_limiter_view dm_limiter_look(struct dm_limiter *limiter);
+
+/* Another account whose breaker is not closed. */
+struct dm_shut_account {
+    struct dm_tenant tenant; /* whose call was the last; several tenants may have one key */
+    struct dm_limiter_view view;
+};
+
+/* How many there are; the first `max` of them are written. */
+uint32_t dm_limiter_look_shut(struct dm_limiter *limiter, uint32_t max, struct dm_shut_account *ret);
 
 /* What of a page is shown to the model. */
 enum dm_page_form {

@@ -33,6 +33,16 @@ struct reader_task {
 
 /* ---- choosing (with the lock held) ---- */
 
+/* Enough has been read that waits for the model with the document's account: as much again as it reads at once, so that it never
+ * waits for a page. One that is shut needs a single page, to find out whether it still is; a split needs no model. */
+static bool is_ahead(const struct dm_active *document)
+{
+    const struct dm_lane *lane = document->share->lane;
+    if (lane->leave.shut)
+        return lane->ready > 0 && document->queue && document->queue->number > 0;
+    return lane->ready > 0 && lane->ready >= lane->leave.concurrency;
+}
+
 /* Of the documents that wait and that nobody reads: the one whose tenant is read by the fewest tasks, and of those the
  * one whose turn was longest ago. So neither a tenant's many documents nor its slow ones keep another tenant waiting. */
 static struct dm_active *next_unread(const struct dm_worker *worker)
@@ -45,7 +55,7 @@ static struct dm_active *next_unread(const struct dm_worker *worker)
         if (document->readers > 0 && busy_count < DM_READERS_MAX)
             busy[busy_count++] = document;
     for (struct dm_active *document = worker->documents; document; document = document->next) {
-        if (document->queued == 0 || document->readers > 0 || document->opening)
+        if (document->queued == 0 || document->readers > 0 || document->opening || is_ahead(document))
             continue;
         uint32_t readers = 0;
         for (uint32_t i = 0; i < busy_count; i++)
@@ -63,33 +73,26 @@ static struct dm_active *next_joined(const struct reader_task *self)
 {
     struct dm_active *longest = NULL;
     for (struct dm_active *document = self->worker->documents; document; document = document->next)
-        if (document != self->document && document->queued >= JOIN_PAGES_MIN &&
+        if (document != self->document && document->queued >= JOIN_PAGES_MIN && !is_ahead(document) &&
             (!longest || document->readers < longest->readers))
             longest = document;
     return longest;
-}
-
-/* Enough has been read that waits for the model: as much again as it reads at once, so that it never waits for a page. */
-static bool is_ahead(const struct dm_worker *worker)
-{
-    if (worker->held_bytes >= HELD_BYTES_MAX)
-        return true;
-    return worker->ready > 0 && worker->ready >= dm_limiter_look(worker->pipeline.limiter).concurrency;
 }
 
 static struct dm_page_task *pick(struct reader_task *self, int64_t *until_ms)
 {
     struct dm_worker *worker = self->worker;
     int64_t now_ms = worker_now(worker);
-    if (worker->stopping || is_ahead(worker))
+    if (worker->stopping || worker->held_bytes >= HELD_BYTES_MAX)
         return NULL;
+    dm_lanes_look(worker);
     bool turn_over = self->run >= RUN_MAX || now_ms - self->run_began_ms >= RUN_MS;
-    struct dm_page_task *task =
-        self->document && !turn_over ? dm_active_pop_queued(self->document, now_ms, until_ms) : NULL;
+    bool goes_on = self->document && !is_ahead(self->document);
+    struct dm_page_task *task = goes_on && !turn_over ? dm_active_pop_queued(self->document, now_ms, until_ms) : NULL;
     struct dm_active *other = task ? NULL : next_unread(worker);
     if (other)
         task = dm_active_pop_queued(other, now_ms, until_ms);
-    if (!task && self->document)
+    if (!task && goes_on)
         task = dm_active_pop_queued(self->document, now_ms, until_ms);
     other = task ? NULL : next_joined(self);
     if (other)

@@ -2,6 +2,7 @@
 #include "reduce_model.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "limiter.h"
@@ -76,14 +77,19 @@ static enum dm_code await(struct asking *asking, struct dm_err *err)
     return rc;
 }
 
-/* `*ret_late`: no leave was given in time. */
-static enum dm_code enter(struct asking *asking, bool *ret_late, struct dm_err *err)
+/* `*ret_late`: no leave was given in time. The tenant's account is asked for anew now and then: a key that is refused may be
+ * changed meanwhile. */
+static enum dm_code enter(struct asking *asking, uint64_t *ret_account, bool *ret_late, struct dm_err *err)
 {
-    struct dm_limiter *limiter = asking->reducing->pipeline->limiter;
+    const struct dm_pipeline *pipeline = asking->reducing->pipeline;
+    const struct dm_tenant *tenant = asking->reducing->tenant;
     *ret_late = false;
     for (;;) {
+        struct dm_err why;
         int64_t until_ms = dm_mono_ms(asking->runtime) + KEEP_EVERY_MS;
-        if (dm_limiter_enter(limiter, DM_CALL_REDUCTION, until_ms) == DM_OK)
+        if (dm_model_account(pipeline->ports.model, tenant, ret_account, &why) != DM_OK)
+            dm_sleep_until(asking->runtime, until_ms);
+        else if (dm_limiter_enter(pipeline->limiter, *ret_account, tenant, until_ms) == DM_OK)
             return DM_OK;
         *ret_late = dm_mono_ms(asking->runtime) >= asking->give_up_ms;
         enum dm_code rc = keep_lease(asking, err);
@@ -110,13 +116,28 @@ static bool may_ask_again(struct asking *asking, int64_t *ret_at_ms)
     return *ret_at_ms < asking->give_up_ms;
 }
 
+/* It could not be begun. True: it has an answer all the same, as if the provider had given it. */
+static bool not_begun(struct asking *asking, enum dm_code rc, uint64_t account, uint64_t tokens, int64_t began_ms,
+                      int64_t *ret_again_ms)
+{
+    if (rc == DM_DENIED) {
+        asking->answer = (struct dm_model_answer){ .reason = DM_REASON_AUTH_FAILED };
+        snprintf(asking->answer.detail, sizeof(asking->answer.detail), "%.150s", asking->why.text);
+        return true;
+    }
+    dm_limiter_give_back(asking->reducing->pipeline->limiter, account, tokens);
+    if ((rc == DM_BUSY || rc == DM_CONFLICT) && began_ms < asking->give_up_ms)
+        *ret_again_ms = began_ms + FULL_WAIT_MS;
+    return false;
+}
+
 /* One call. `*ret_again_ms` not 0: it may be made again then. Otherwise *ret, or the reason why not in asking->why. */
 static enum dm_code call(struct asking *asking, struct dm_model_request *request, json_t **ret, int64_t *ret_again_ms,
                          struct dm_err *err)
 {
     const struct dm_pipeline *pipeline = asking->reducing->pipeline;
     bool late;
-    enum dm_code rc = enter(asking, &late, err);
+    enum dm_code rc = enter(asking, &request->account, &late, err);
     if (rc != DM_OK || late) {
         (void)dm_fail(&asking->why, DM_TIMEOUT, "the model could not be asked in time");
         return rc;
@@ -126,14 +147,10 @@ static enum dm_code call(struct asking *asking, struct dm_model_request *request
     int64_t began_ms = dm_mono_ms(asking->runtime);
     uint64_t tokens = dm_limiter_spend(pipeline->limiter, request);
     rc = dm_model_start(pipeline->ports.model, asking->reducing->tenant, request, answered, asking, &asking->why);
-    if (rc != DM_OK) {
-        dm_limiter_give_back(pipeline->limiter);
-        if (rc == DM_BUSY && began_ms < asking->give_up_ms)
-            *ret_again_ms = began_ms + FULL_WAIT_MS;
+    if (rc != DM_OK && !not_begun(asking, rc, request->account, tokens, began_ms, ret_again_ms))
         return DM_OK;
-    }
-    rc = await(asking, err);
-    dm_limiter_answered(pipeline->limiter, began_ms, tokens, &asking->answer);
+    rc = rc == DM_OK ? await(asking, err) : DM_OK;
+    dm_limiter_answered(pipeline->limiter, request->account, began_ms, tokens, &asking->answer);
     dm_usage_add(asking->reducing->usage, &asking->answer.usage);
     if (rc == DM_OK && asking->answer.reason == DM_REASON_CANCELLED) {
         rc = dm_fail(err, DM_UNAVAILABLE, "docmill is stopping"); /* whoever comes next asks again */

@@ -22,6 +22,7 @@ static void end_tasks(struct dm_worker *worker)
     worker->closing = true;
     worker_wake(worker);
     worker_unlock(worker);
+    dm_limiter_poke(worker->pipeline.limiter);
     dm_stream_wake(worker->pipeline.ports.stream);
     struct dm_task *const single[] = { worker->dispatch, worker->keep, worker->sweep };
     for (size_t i = 0; i < DM_COUNT(single); i++)

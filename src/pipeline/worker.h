@@ -15,6 +15,7 @@
 
 #include "adopt.h"
 #include "base/check.h"
+#include "limiter.h"
 #include "otherwise.h"
 
 enum { DM_READERS_MAX = 64, DM_CALLERS = 4, DM_COMMITTERS = 2 };
@@ -36,10 +37,22 @@ struct dm_holding {
     uint32_t segments;      /* written so far */
 };
 
+/* An account at the model's provider (dm_model_account) whose tenants have documents in hand. */
+struct dm_lane {
+    struct dm_lane *next;
+    uint64_t account;
+    uint32_t shares;
+    uint32_t ready;        /* pages that wait for the model */
+    struct dm_leave leave; /* as of dm_lanes_look */
+};
+
 /* A tenant with documents in hand. */
 struct dm_share {
     struct dm_share *next;
     struct dm_tenant tenant;
+    struct dm_lane *lane;
+    int64_t lane_until_ms; /* monotonic: then its account is asked for again */
+    uint32_t ready;        /* pages that wait for the model */
     uint32_t documents;
     uint32_t calls; /* model calls under way */
     uint64_t turn;  /* when one began last, counted by the worker */
@@ -92,7 +105,8 @@ struct dm_page_task {
     struct dm_otherwise otherwise; /* how the model is asked next */
     struct dm_model_request request;
     struct dm_model_answer answer;
-    uint64_t tokens;  /* what the attempt is thought to cost */
+    uint64_t account; /* whose leave the attempt has */
+    uint64_t tokens;  /* what it is thought to cost */
     int64_t began_ms; /* monotonic, of the attempt */
     enum dm_page_status status;
     enum dm_reason reason;
@@ -117,12 +131,13 @@ struct dm_worker {
     uint32_t in_flight; /* over all documents */
     uint32_t eased_at;  /* dispatch wants to be woken when so few are left */
     struct dm_share *shares;
-    uint32_t ready;      /* pages that wait for the model, over all documents */
-    uint64_t held_bytes; /* of what has been read of pages and is not committed */
-    uint32_t calls;      /* model calls under way */
-    uint64_t turns;      /* how often a task opened a document */
-    uint32_t splits;     /* split claims in hand */
-    bool splits_wait;    /* dispatch left some because there were enough */
+    struct dm_lane *lanes;
+    uint32_t leave_waiters; /* caller tasks that wait for news of the limiter's */
+    uint64_t held_bytes;    /* of what has been read of pages and is not committed */
+    uint32_t calls;         /* model calls under way */
+    uint64_t turns;         /* how often a task opened a document */
+    uint32_t splits;        /* split claims in hand */
+    bool splits_wait;       /* dispatch left some because there were enough */
     struct dm_task *dispatch, *keep, *sweep;
     struct dm_task *readers[DM_READERS_MAX];
     struct dm_task *callers[DM_CALLERS];
@@ -173,13 +188,25 @@ void dm_page_task_call_or_wait(struct dm_page_task *task);
 
 /* active.c: bookkeeping, all with the lock held. */
 struct dm_active *dm_active_find(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file);
-/* Makes it where it is not there yet; NULL when memory is out. Texts of the snapshot are copied. */
-struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, const struct dm_file *file,
-                                  const struct dm_snapshot *snapshot);
+/* Makes it where it is not there yet; NULL when memory is out. Texts of the snapshot are copied. `account` is the tenant's. */
+struct dm_active *dm_active_enter(struct dm_worker *worker, const struct dm_tenant *tenant, uint64_t account,
+                                  const struct dm_file *file, const struct dm_snapshot *snapshot);
 /* Queues the claim's pages (or the split); pages whose answers were found in a segment are not read again. False when
  * memory is out. `began_mono_ms` is when the write of the claim began. */
 bool dm_active_hold(struct dm_worker *worker, struct dm_active *document, const struct dm_claim *claim,
                     int64_t began_mono_ms, const struct dm_adopted *adopted);
+/* lane.c: asks the limiter how every lane stands now. */
+void dm_lanes_look(struct dm_worker *worker);
+struct dm_lane *dm_lane_find(struct dm_worker *worker, uint64_t account);
+/* The tenant's pages wait for the leave of this account from now on; false when memory is out, and nothing changes. */
+bool dm_share_use_account(struct dm_worker *worker, struct dm_share *share, uint64_t account);
+/* The tenant has no documents in hand any more. */
+void dm_share_leave_lane(struct dm_worker *worker, struct dm_share *share);
+/* One page more that waits for the model, or one less. */
+void dm_share_count_ready(struct dm_share *share, int by);
+/* Asks for the account of one tenant, where that is due; false: none was. Lock held on entry and return, and given up meanwhile. */
+bool dm_lanes_refresh(struct dm_worker *worker);
+
 /* The page has ended or is dropped: frees the task, and the holding and the document with their last. */
 void dm_page_task_leave(struct dm_page_task *task);
 void dm_active_leave_if_done(struct dm_worker *worker, struct dm_active *document);

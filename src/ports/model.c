@@ -27,6 +27,19 @@ enum dm_code dm_model_start(struct dm_model model, const struct dm_tenant *tenan
     return model.ops->start(model.self, tenant, request, done, context, err);
 }
 
+enum dm_code dm_model_account(struct dm_model model, const struct dm_tenant *tenant, uint64_t *ret, struct dm_err *err)
+{
+    if (model.ops->account)
+        return model.ops->account(model.self, tenant, ret, err);
+    *ret = 0;
+    return DM_OK;
+}
+
+bool dm_model_has_accounts(struct dm_model model)
+{
+    return model.ops->account != NULL;
+}
+
 uint32_t dm_model_concurrency(struct dm_model model)
 {
     uint32_t calls = model.ops->concurrency(model.self);

@@ -43,6 +43,7 @@ size_t dm_page_digest_bytes(const struct dm_page_digest *digest); /* of its text
 /* Everything in it must stay valid until `done` has been called. */
 struct dm_model_request {
     enum dm_model_task task;
+    uint64_t account; /* whose leave the call has: dm_model_account */
     struct dm_file file;
     uint32_t page;      /* DM_MODEL_PAGE: which */
     struct dm_str text; /* DM_MODEL_PAGE: the page's text, UTF-8; empty where it has none and is shown as a picture */
@@ -86,7 +87,9 @@ void dm_model_answer_free(struct dm_model_answer *answer);
 typedef void dm_model_done(void *context, struct dm_model_answer *answer);
 
 struct dm_model_ops {
-    /* DM_BUSY where the model's bounded queue is full: try later. */
+    /* DM_BUSY where the model's bounded queue is full: try later. DM_CONFLICT where the tenant's calls belong to another account
+     * than request->account by now: ask again which. DM_DENIED where nothing lets the tenant in (no key): as if the provider had
+     * refused one. DM_TOO_LARGE, DM_UNSUPPORTED: this request will never do. */
     enum dm_code (*start)(void *self, const struct dm_tenant *tenant, const struct dm_model_request *request,
                           dm_model_done *done, void *context, struct dm_err *err);
     /* How many calls may usefully be under way at once. */
@@ -95,6 +98,10 @@ struct dm_model_ops {
     /* Calls under way end soon with DM_REASON_CANCELLED and later ones are refused with DM_CANCELLED: a drain whose time is
      * up waits for no provider. NULL: they end soon anyway. */
     void (*interrupt)(void *self);
+    /* The account at the provider that the tenant's calls are counted under and let in by: 0, the common one, or a number that is
+     * the same for the same key. A tenant whose key is changed has another account. May read the store, with bounded time; fails
+     * where that fails. NULL: there is only the common one. */
+    enum dm_code (*account)(void *self, const struct dm_tenant *tenant, uint64_t *ret, struct dm_err *err);
 };
 
 struct dm_model {
@@ -108,6 +115,9 @@ struct dm_model {
 DM_MUST_USE enum dm_code dm_model_start(struct dm_model model, const struct dm_tenant *tenant,
                                         const struct dm_model_request *request, dm_model_done *done, void *context,
                                         struct dm_err *err);
+DM_MUST_USE enum dm_code dm_model_account(struct dm_model model, const struct dm_tenant *tenant, uint64_t *ret,
+                                          struct dm_err *err);
+bool dm_model_has_accounts(struct dm_model model);    /* false: all calls are the common account's */
 uint32_t dm_model_concurrency(struct dm_model model); /* at least 1 */
 DM_MUST_USE enum dm_code dm_model_check(struct dm_model model, struct dm_err *err);
 void dm_model_interrupt(struct dm_model model);

@@ -346,7 +346,7 @@ static uint32_t model_concurrency(void *self)
     return CONCURRENCY;
 }
 
-static const struct dm_model_ops model_ops = { model_begin, model_concurrency, fine, NULL };
+static const struct dm_model_ops model_ops = { model_begin, model_concurrency, fine, NULL, NULL };
 
 struct dm_model model_port(struct model *model)
 {

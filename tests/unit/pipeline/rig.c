@@ -83,24 +83,57 @@ static const struct dm_reader_ops fake_reader = {
 
 struct fake_call {
     struct fake_call *next;
+    bool keyed;
     const struct dm_model_request *request;
     dm_model_done *done;
     void *context;
 };
 
+/* With the lock held. */
+static uint64_t account_of(const struct fake_model *model, const struct dm_tenant *tenant)
+{
+    return dm_tenant_eq(tenant, &model->keyed) ? model->key : 0;
+}
+
+static enum dm_code model_account(void *self, const struct dm_tenant *tenant, uint64_t *ret, struct dm_err *err)
+{
+    struct fake_model *model = self;
+    dm_lock(model->runtime, model->monitor);
+    *ret = account_of(model, tenant);
+    dm_unlock(model->runtime, model->monitor);
+    return DM_OK;
+}
+
+static enum dm_code may_start(struct fake_model *model, const struct dm_tenant *tenant,
+                              const struct dm_model_request *request, struct dm_err *err)
+{
+    enum dm_code refusal = request->task == DM_MODEL_PAGE ? model->refusals[request->page] : DM_OK;
+    if (request->account != account_of(model, tenant)) {
+        model->strays++;
+        return dm_fail(err, DM_CONFLICT, "the tenant has another key by now");
+    }
+    if (refusal == DM_OK)
+        return DM_OK;
+    model->refused++;
+    return dm_fail(err, refusal, "as told");
+}
+
 static enum dm_code model_start(void *self, const struct dm_tenant *tenant, const struct dm_model_request *request,
                                 dm_model_done *done, void *context, struct dm_err *err)
 {
     struct fake_model *model = self;
-    struct fake_call *call = calloc(1, sizeof(*call));
-    *call = (struct fake_call){ NULL, request, done, context };
     dm_lock(model->runtime, model->monitor);
-    *model->end = call;
-    model->end = &call->next;
-    model->waiting++;
-    dm_wake_all(model->runtime, model->monitor);
+    enum dm_code rc = may_start(model, tenant, request, err);
+    if (rc == DM_OK) {
+        struct fake_call *call = calloc(1, sizeof(*call));
+        *call = (struct fake_call){ NULL, request->account != 0, request, done, context };
+        *model->end = call;
+        model->end = &call->next;
+        model->waiting++;
+        dm_wake_all(model->runtime, model->monitor);
+    }
     dm_unlock(model->runtime, model->monitor);
-    return DM_OK;
+    return rc;
 }
 
 static uint32_t model_concurrency(void *self)
@@ -108,7 +141,7 @@ static uint32_t model_concurrency(void *self)
     return 64;
 }
 
-static const struct dm_model_ops fake_model_ops = { model_start, model_concurrency, fake_check, NULL };
+static const struct dm_model_ops fake_model_ops = { model_start, model_concurrency, fake_check, NULL, model_account };
 
 static void answer_page(struct fake_model *model, const struct dm_model_request *request,
                         struct dm_model_answer *answer)
@@ -148,7 +181,11 @@ static void answer_calls(void *argument)
         if (!model->first)
             model->end = &model->first;
         struct dm_model_answer answer = { 0 };
-        if (call->request->task == DM_MODEL_PAGE) {
+        if (call->keyed && model->key_reason != DM_REASON_NONE) {
+            model->key_calls++;
+            answer.reason = model->key_reason;
+            snprintf(answer.detail, sizeof(answer.detail), "as told");
+        } else if (call->request->task == DM_MODEL_PAGE) {
             answer_page(model, call->request, &answer);
         } else {
             model->reductions++;

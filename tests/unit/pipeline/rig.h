@@ -26,6 +26,13 @@ struct fake_model {
     uint32_t fail_times[RIG_PAGES_MAX]; /* so many first calls of the page fail with `reason` */
     enum dm_reason reason;
     bool adapted; /* says so with each failure */
+    struct dm_tenant keyed;               /* this tenant has a key, and so an account, of its own; empty: none has */
+    uint64_t key;                         /* its number; 0: none yet */
+    enum dm_reason key_reason;            /* what calls with it are answered; DM_REASON_NONE: as others */
+    enum dm_code refusals[RIG_PAGES_MAX]; /* how calls about the page are refused at their start; DM_OK: they are not */
+    uint32_t refused;                     /* so many were */
+    uint32_t key_calls;                   /* calls that were answered with key_reason */
+    uint32_t strays;                      /* calls that came with the leave of another account than their tenant's */
     uint32_t calls[RIG_PAGES_MAX];
     uint32_t reductions;
     uint32_t repairs; /* calls that came with the answer that would not do and a complaint */

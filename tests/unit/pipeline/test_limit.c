@@ -272,6 +272,25 @@ static void tokens_are_counted_and_what_was_thought_too_little_is_made_good(void
     assert_in_range(dm_limit_next(&world.limit, 0), 3000, 5000); /* 5,000 of 1,000 a second, less the burst */
 }
 
+static void a_call_that_was_not_made_gives_back_its_place_and_its_tokens(void **state)
+{
+    (void)state;
+    const struct dm_limit_options options = {
+        .concurrency = 1, .concurrency_max = 1, .requests_per_minute = 60, .tokens_per_minute = 60000
+    };
+    memset(&world, 0, sizeof(world));
+    dm_limit_make(&world.limit, &options, 0);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(dm_limit_next(&world.limit, 0), 0);
+        dm_limit_begin(&world.limit, 0);
+        assert_int_equal(dm_limit_next(&world.limit, 0), DM_FOREVER);
+        dm_limit_spend(&world.limit, 0, 50000);
+        dm_limit_undo(&world.limit, 50000);
+    }
+    assert_int_equal(dm_limit_next(&world.limit, 0), 0);
+    assert_int_equal(world.limit.in_flight, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test(failures_in_a_row_open_the_breaker_and_one_success_between_them_does_not),
         cmocka_unit_test(an_overloaded_provider_is_given_less_and_then_more_again),
         cmocka_unit_test(tokens_are_counted_and_what_was_thought_too_little_is_made_good),
+        cmocka_unit_test(a_call_that_was_not_made_gives_back_its_place_and_its_tokens),
     };
     return cmocka_run_group_tests_name("the limiter's arithmetic", tests, NULL, NULL);
 }
