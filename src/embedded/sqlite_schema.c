@@ -74,6 +74,11 @@ const char *const dm_sqlite_migrations[] = {
     "CREATE INDEX state_progress ON state(progress_ms,file,tenant)"
     " WHERE status IN('awaiting_upload','pending','chunking','processing','aggregating');"
     "CREATE TABLE pause(tenant TEXT PRIMARY KEY, since_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;",
+
+    /* Tenants' own keys and the like, sealed. */
+    "CREATE TABLE secret("
+    " tenant TEXT NOT NULL, name TEXT NOT NULL, sealed TEXT NOT NULL, created_ms INTEGER NOT NULL,"
+    " changed_ms INTEGER NOT NULL, PRIMARY KEY(tenant, name)) STRICT, WITHOUT ROWID;",
 };
 const uint32_t dm_sqlite_migration_count = DM_COUNT(dm_sqlite_migrations);
 

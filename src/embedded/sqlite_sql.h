@@ -190,6 +190,12 @@
     X(PUT_PAUSE, "INSERT INTO pause(tenant,since_ms) VALUES(?1,?2) ON CONFLICT DO NOTHING")                            \
     X(DROP_PAUSE, "DELETE FROM pause WHERE tenant=?1")                                                                 \
     X(DROP_PAUSES, "DELETE FROM pause")                                                                                \
+    X(SECRET, "SELECT sealed,created_ms,changed_ms FROM secret WHERE tenant=?1 AND name=?2")                           \
+    X(SECRETS, "SELECT tenant,name,created_ms,changed_ms FROM secret WHERE (tenant,name)>(?1,?2)"                      \
+               " ORDER BY tenant,name LIMIT ?3")                                                                       \
+    X(PUT_SECRET, "INSERT INTO secret(tenant,name,sealed,created_ms,changed_ms) VALUES(?1,?2,?3,?4,?4)"                \
+                  " ON CONFLICT DO UPDATE SET sealed=?3,changed_ms=?4")                                                \
+    X(DROP_SECRET, "DELETE FROM secret WHERE tenant=?1 AND name=?2")                                                   \
     X(OWNER, "SELECT tenant FROM document WHERE file=?1 AND deleted_ms=0 LIMIT 2")                                     \
                                                                                                                        \
     X(INSERT_DOCUMENT,                                                                                                 \

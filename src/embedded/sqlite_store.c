@@ -42,6 +42,9 @@ static const struct dm_store_ops store_ops = {
     .commit = sqlite_commit,
     .erase = sqlite_erase,
     .check = sqlite_check,
+    .secret_put = dm_sqlite_secret_put,
+    .secret_get = dm_sqlite_secret_get,
+    .secret_remove = dm_sqlite_secret_remove,
 };
 
 static const struct dm_operator_ops operator_ops = {
@@ -55,6 +58,7 @@ static const struct dm_operator_ops operator_ops = {
     .resume = dm_sqlite_resume,
     .paused = dm_sqlite_paused,
     .pauses = dm_sqlite_pauses,
+    .secrets = dm_sqlite_secrets,
 };
 
 struct dm_store dm_sqlite_store(struct dm_sqlite *sqlite)

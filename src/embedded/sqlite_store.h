@@ -138,6 +138,16 @@ struct dm_pausing {
 };
 DM_MUST_USE enum dm_code dm_sqlite_apply_pause(struct dm_db *db, const struct dm_pausing *pausing, struct dm_err *err);
 
+/* A tenant's secret, or with an empty text its end (sqlite_secret.c). DM_NOT_FOUND where there was none to end. */
+struct dm_secret_write {
+    const struct dm_tenant *tenant;
+    struct dm_str name;
+    struct dm_str sealed;
+    int64_t now_ms;
+};
+DM_MUST_USE enum dm_code dm_sqlite_apply_secret(struct dm_db *db, const struct dm_secret_write *write,
+                                                struct dm_err *err);
+
 /* ---- readers (sqlite_pool.c) --------------------------------------------------------------------------------- */
 
 struct dm_reader_db {
@@ -207,6 +217,8 @@ DM_MUST_USE enum dm_code dm_writer_erase(struct dm_writer *writer, const struct 
                                          const struct dm_file *file, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_writer_pause(struct dm_writer *writer, const struct dm_pausing *pausing,
                                          struct dm_err *err);
+DM_MUST_USE enum dm_code dm_writer_secret(struct dm_writer *writer, const struct dm_secret_write *write,
+                                          struct dm_err *err);
 /* Whether it takes writes; waits a second at most. */
 DM_MUST_USE enum dm_code dm_writer_check(struct dm_writer *writer, struct dm_err *err);
 
@@ -248,6 +260,16 @@ enum dm_code dm_sqlite_resume(void *self, const struct dm_tenant *tenant, struct
 enum dm_code dm_sqlite_paused(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err);
 enum dm_code dm_sqlite_pauses(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
                               uint32_t *ret_count, struct dm_err *err);
+
+/* sqlite_secret.c */
+enum dm_code dm_sqlite_secret_put(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_str sealed,
+                                  int64_t now_ms, struct dm_err *err);
+enum dm_code dm_sqlite_secret_get(void *self, const struct dm_tenant *tenant, struct dm_str name,
+                                  struct dm_arena *arena, struct dm_tenant_secret *ret, struct dm_err *err);
+enum dm_code dm_sqlite_secret_remove(void *self, const struct dm_tenant *tenant, struct dm_str name,
+                                     struct dm_err *err);
+enum dm_code dm_sqlite_secrets(void *self, const struct dm_secret_row *after, uint32_t max, struct dm_secret_row *ret,
+                               uint32_t *ret_count, struct dm_err *err);
 
 struct dm_sqlite_found {
     uint32_t schema_before;

@@ -31,9 +31,10 @@ enum {
 struct request {
     const struct dm_tenant *tenant;
     const struct dm_file *file;
-    struct dm_transaction *transaction; /* NULL: erase some, or pause */
+    struct dm_transaction *transaction; /* NULL: erase some, or one of these */
     const struct dm_pausing *pausing;   /* NULL: one of the others */
-    bool more;                          /* of erasing */
+    const struct dm_secret_write *secret;
+    bool more;  /* of erasing */
     sem_t done; /* its own, so that the end of a group wakes nobody into the queue for one lock */
     enum dm_code rc;
     struct dm_err err;
@@ -92,6 +93,8 @@ static void run_one(struct dm_writer *writer, struct request *request)
     }
     if (request->pausing)
         request->rc = dm_sqlite_apply_pause(db, request->pausing, &request->err);
+    else if (request->secret)
+        request->rc = dm_sqlite_apply_secret(db, request->secret, &request->err);
     else if (request->transaction)
         request->rc = dm_sqlite_apply(db, request->tenant, request->file, request->transaction, &request->err);
     else
@@ -366,6 +369,12 @@ enum dm_code dm_writer_erase(struct dm_writer *writer, const struct dm_tenant *t
 enum dm_code dm_writer_pause(struct dm_writer *writer, const struct dm_pausing *pausing, struct dm_err *err)
 {
     struct request request = { .pausing = pausing };
+    return hand_over(writer, &request, err);
+}
+
+enum dm_code dm_writer_secret(struct dm_writer *writer, const struct dm_secret_write *write, struct dm_err *err)
+{
+    struct request request = { .secret = write };
     return hand_over(writer, &request, err);
 }
 

@@ -160,3 +160,39 @@ enum dm_code dm_operator_pauses(struct dm_operator op, const struct dm_tenant *a
     DM_CHECK(max >= 1);
     return op.ops->pauses(op.self, after, max, ret, ret_count, err);
 }
+
+enum dm_code dm_operator_secrets(struct dm_operator op, const struct dm_secret_row *after, uint32_t max,
+                                 struct dm_secret_row *ret, uint32_t *ret_count, struct dm_err *err)
+{
+    DM_CHECK(max >= 1);
+    return op.ops->secrets(op.self, after, max, ret, ret_count, err);
+}
+
+/* ---- secrets ---- */
+
+static void check_secret_name(struct dm_str name)
+{
+    DM_CHECK(name.len > 0 && name.len < DM_SECRET_NAME_MAX);
+}
+
+enum dm_code dm_store_secret_put(struct dm_store store, const struct dm_tenant *tenant, struct dm_str name,
+                                 struct dm_str sealed, int64_t now_ms, struct dm_err *err)
+{
+    check_secret_name(name);
+    DM_CHECK(sealed.len > 0 && sealed.len <= DM_SECRET_SEALED_MAX && now_ms > 0);
+    return store.ops->secret_put(store.self, tenant, name, sealed, now_ms, err);
+}
+
+enum dm_code dm_store_secret_get(struct dm_store store, const struct dm_tenant *tenant, struct dm_str name,
+                                 struct dm_arena *arena, struct dm_tenant_secret *ret, struct dm_err *err)
+{
+    check_secret_name(name);
+    return store.ops->secret_get(store.self, tenant, name, arena, ret, err);
+}
+
+enum dm_code dm_store_secret_remove(struct dm_store store, const struct dm_tenant *tenant, struct dm_str name,
+                                    struct dm_err *err)
+{
+    check_secret_name(name);
+    return store.ops->secret_remove(store.self, tenant, name, err);
+}

@@ -47,6 +47,16 @@ struct dm_event_list {
     uint32_t count;
 };
 
+/* A secret of a tenant's own, such as the key of a model's provider. The store holds it sealed (ports/secrets.h), and never opens
+ * it. */
+enum { DM_SECRET_NAME_MAX = 64, DM_SECRET_SEALED_MAX = 16 * 1024 };
+
+struct dm_tenant_secret {
+    struct dm_str sealed;
+    int64_t created_ms;
+    int64_t changed_ms;
+};
+
 struct dm_store_ops {
     const char *name; /* "sqlite" */
     /* DM_NOT_FOUND where the tenant has no such document. Deleted documents are found: callers look at deleted_ms. */
@@ -70,6 +80,14 @@ struct dm_store_ops {
     enum dm_code (*erase)(void *self, const struct dm_tenant *tenant, const struct dm_file *file, struct dm_err *err);
     /* Whether it can be read and written; bounded to a second or so. */
     enum dm_code (*check)(void *self, struct dm_err *err);
+    /* Keeps the sealed text under the name, in place of the one before; `created_ms` stays the first one's. */
+    enum dm_code (*secret_put)(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_str sealed,
+                               int64_t now_ms, struct dm_err *err);
+    /* DM_NOT_FOUND where the tenant has none of this name. */
+    enum dm_code (*secret_get)(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_arena *arena,
+                               struct dm_tenant_secret *ret, struct dm_err *err);
+    /* Likewise. */
+    enum dm_code (*secret_remove)(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_err *err);
 };
 
 struct dm_store {
@@ -97,6 +115,13 @@ DM_MUST_USE enum dm_code dm_store_commit(struct dm_store store, const struct dm_
 DM_MUST_USE enum dm_code dm_store_erase(struct dm_store store, const struct dm_tenant *tenant,
                                         const struct dm_file *file, struct dm_err *err);
 DM_MUST_USE enum dm_code dm_store_check(struct dm_store store, struct dm_err *err);
+/* Names have 1 to DM_SECRET_NAME_MAX - 1 bytes, sealed texts at most DM_SECRET_SEALED_MAX. */
+DM_MUST_USE enum dm_code dm_store_secret_put(struct dm_store store, const struct dm_tenant *tenant, struct dm_str name,
+                                             struct dm_str sealed, int64_t now_ms, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_secret_get(struct dm_store store, const struct dm_tenant *tenant, struct dm_str name,
+                                             struct dm_arena *arena, struct dm_tenant_secret *ret, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_store_secret_remove(struct dm_store store, const struct dm_tenant *tenant,
+                                                struct dm_str name, struct dm_err *err);
 
 /* The operator's handle: the only reads across tenants. main gives it to claim and sweep. It yields names, never data.
  */
@@ -120,6 +145,14 @@ struct dm_stalled_cursor {
 struct dm_pause {
     struct dm_tenant tenant; /* empty: everybody */
     int64_t since_ms;
+};
+
+/* That a tenant has a secret, and never what it is. */
+struct dm_secret_row {
+    struct dm_tenant tenant;
+    char name[DM_SECRET_NAME_MAX];
+    int64_t created_ms;
+    int64_t changed_ms;
 };
 
 struct dm_operator_ops {
@@ -155,6 +188,10 @@ struct dm_operator_ops {
     /* Pauses after that of `after` (NULL: from everybody's on, which is the first), ascending by tenant; at most `max`. */
     enum dm_code (*pauses)(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
                            uint32_t *ret_count, struct dm_err *err);
+    /* Secrets past that of `after` (its tenant and name count; zeroed: from the first), ascending by tenant, then name; at most
+     * `max`. */
+    enum dm_code (*secrets)(void *self, const struct dm_secret_row *after, uint32_t max, struct dm_secret_row *ret,
+                            uint32_t *ret_count, struct dm_err *err);
 };
 
 struct dm_operator {
@@ -182,5 +219,8 @@ DM_MUST_USE enum dm_code dm_operator_paused(struct dm_operator op, const struct 
                                             struct dm_err *err);
 DM_MUST_USE enum dm_code dm_operator_pauses(struct dm_operator op, const struct dm_tenant *after, uint32_t max,
                                             struct dm_pause *ret, uint32_t *ret_count, struct dm_err *err);
+
+DM_MUST_USE enum dm_code dm_operator_secrets(struct dm_operator op, const struct dm_secret_row *after, uint32_t max,
+                                             struct dm_secret_row *ret, uint32_t *ret_count, struct dm_err *err);
 
 #endif

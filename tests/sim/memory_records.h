@@ -20,6 +20,11 @@ struct memory_key {
     struct dm_idem idem;
 };
 
+struct memory_secret {
+    struct dm_secret_row row;
+    struct dm_str sealed;
+};
+
 struct memory_store {
     /* Guards what follows. Nothing that is done under it can give way to another task. */
     pthread_mutex_t mutex;
@@ -32,6 +37,9 @@ struct memory_store {
     struct dm_pause *pauses; /* ascending by tenant */
     uint32_t pause_count;
     uint32_t pause_capacity;
+    struct memory_secret *secrets; /* ascending by tenant, then name */
+    uint32_t secret_count;
+    uint32_t secret_capacity;
     memory_committed *committed;
     void *committed_context;
 };
@@ -86,5 +94,13 @@ enum dm_code memory_resume(void *self, const struct dm_tenant *tenant, struct dm
 enum dm_code memory_paused(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err);
 enum dm_code memory_pauses(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
                            uint32_t *ret_count, struct dm_err *err);
+
+enum dm_code memory_secret_put(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_str sealed,
+                               int64_t now_ms, struct dm_err *err);
+enum dm_code memory_secret_get(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_arena *arena,
+                               struct dm_tenant_secret *ret, struct dm_err *err);
+enum dm_code memory_secret_remove(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_err *err);
+enum dm_code memory_secrets(void *self, const struct dm_secret_row *after, uint32_t max, struct dm_secret_row *ret,
+                            uint32_t *ret_count, struct dm_err *err);
 
 #endif

@@ -443,6 +443,9 @@ void memory_store_free(struct memory_store *store)
     memory_block_free(store->entries);
     memory_block_free(store->keys);
     memory_block_free(store->pauses);
+    for (uint32_t i = 0; i < store->secret_count; i++)
+        memory_text_free(&store->secrets[i].sealed);
+    memory_block_free(store->secrets);
     pthread_mutex_destroy(&store->mutex);
     memory_block_free(store);
 }
@@ -459,6 +462,9 @@ struct dm_store memory_store_port(struct memory_store *store)
         .commit = memory_commit,
         .erase = memory_erase,
         .check = memory_check,
+        .secret_put = memory_secret_put,
+        .secret_get = memory_secret_get,
+        .secret_remove = memory_secret_remove,
     };
     return (struct dm_store){ &ops, store };
 }
@@ -476,6 +482,7 @@ struct dm_operator memory_operator_port(struct memory_store *store)
         .resume = memory_resume,
         .paused = memory_paused,
         .pauses = memory_pauses,
+        .secrets = memory_secrets,
     };
     return (struct dm_operator){ &ops, store };
 }

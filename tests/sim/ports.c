@@ -300,8 +300,35 @@ static enum dm_code fine(void *self, struct dm_err *err)
     return DM_OK;
 }
 
-static const struct dm_store_ops store_ops = { "sim",      store_read,   store_pages, store_events, store_list,
-                                               store_idem, store_commit, store_erase, fine };
+static enum dm_code secret_put(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_str sealed,
+                               int64_t now_ms, struct dm_err *err)
+{
+    struct node *node = self;
+    enter_store(node);
+    enum dm_code rc = fail_store(node, err);
+    return rc == DM_OK ? dm_store_secret_put(inner_store(node), tenant, name, sealed, now_ms, err) : rc;
+}
+
+static enum dm_code secret_get(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_arena *arena,
+                               struct dm_tenant_secret *ret, struct dm_err *err)
+{
+    struct node *node = self;
+    enter_store(node);
+    enum dm_code rc = fail_store(node, err);
+    return rc == DM_OK ? dm_store_secret_get(inner_store(node), tenant, name, arena, ret, err) : rc;
+}
+
+static enum dm_code secret_remove(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_err *err)
+{
+    struct node *node = self;
+    enter_store(node);
+    enum dm_code rc = fail_store(node, err);
+    return rc == DM_OK ? dm_store_secret_remove(inner_store(node), tenant, name, err) : rc;
+}
+
+static const struct dm_store_ops store_ops = { "sim",      store_read, store_pages,  store_events,
+                                               store_list, store_idem, store_commit, store_erase,
+                                               fine,       secret_put, secret_get,   secret_remove };
 
 /* ---- the operator's handle ---- */
 
@@ -396,8 +423,18 @@ static enum dm_code op_pauses(void *self, const struct dm_tenant *after, uint32_
     return rc == DM_OK ? dm_operator_pauses(inner_operator(node), after, max, ret, ret_count, err) : rc;
 }
 
-static const struct dm_operator_ops operator_ops = { op_ready_tenants, op_ready, op_due,    op_owner,  op_stalled,
-                                                     op_ended,         op_pause, op_resume, op_paused, op_pauses };
+static enum dm_code op_secrets(void *self, const struct dm_secret_row *after, uint32_t max, struct dm_secret_row *ret,
+                               uint32_t *ret_count, struct dm_err *err)
+{
+    struct node *node = self;
+    enter_store(node);
+    enum dm_code rc = fail_store(node, err);
+    return rc == DM_OK ? dm_operator_secrets(inner_operator(node), after, max, ret, ret_count, err) : rc;
+}
+
+static const struct dm_operator_ops operator_ops = { op_ready_tenants, op_ready,  op_due,    op_owner,
+                                                     op_stalled,       op_ended,  op_pause,  op_resume,
+                                                     op_paused,        op_pauses, op_secrets };
 
 /* ---- blobs ---- */
 

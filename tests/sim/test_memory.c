@@ -392,6 +392,7 @@ int main(void)
     int failed = store_contract(memory_store_port(whole_store), runtime);
     failed += operator_contract(memory_store_port(whole_store), memory_operator_port(whole_store), runtime);
     failed += operate_contract(memory_store_port(whole_store), memory_operator_port(whole_store), runtime);
+    failed += secret_contract(memory_store_port(whole_store), memory_operator_port(whole_store), runtime);
     failed += blob_contract(memory_blob_port(whole_blob), runtime);
     failed += stream_contract(memory_stream_port(own), runtime);
     memory_stream_free(own);

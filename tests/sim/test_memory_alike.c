@@ -326,6 +326,39 @@ static void change_and_compare_pauses(const struct dm_tenant *tenant)
     }
 }
 
+static void change_and_compare_secrets(const struct dm_tenant *tenant)
+{
+    static const char *const names[] = { "A_KEY", "B_KEY" }, *const texts[] = { "one", "two", "three" };
+    const uint32_t what = below(8);
+    const uint32_t max = 1 + below(3);
+    const struct dm_str name = dm_str_z(names[below(DM_COUNT(names))]), text = dm_str_z(texts[below(DM_COUNT(texts))]);
+    const struct dm_secret_row after = { .tenant = tenants[below(TENANTS)], .name = "A_KEY" };
+    const int64_t now_ms = 1 + below(100);
+    struct dm_secret_row rows[2][MAX];
+    struct dm_tenant_secret secrets[2] = { 0 };
+    uint32_t counts[2];
+    enum dm_code changed[2] = { DM_OK, DM_OK }, got[2];
+    for (int i = 0; i < 2; i++) {
+        if (what == 0)
+            changed[i] = dm_store_secret_put(stores[i], tenant, name, text, now_ms, &err);
+        else if (what == 1)
+            changed[i] = dm_store_secret_remove(stores[i], tenant, name, &err);
+        got[i] = dm_store_secret_get(stores[i], tenant, name, &arena, &secrets[i], &err);
+        assert_ok(dm_operator_secrets(ops[i], &after, max, rows[i], &counts[i], &err), &err);
+    }
+    assert_int_equal(changed[0], changed[1]);
+    assert_int_equal(got[0], got[1]);
+    assert_text(secrets[0].sealed, secrets[1].sealed);
+    assert_int_equal(secrets[0].created_ms, secrets[1].created_ms);
+    assert_int_equal(secrets[0].changed_ms, secrets[1].changed_ms);
+    assert_int_equal(counts[0], counts[1]);
+    for (uint32_t i = 0; i < counts[0]; i++) {
+        assert_string_equal(rows[0][i].tenant.id, rows[1][i].tenant.id);
+        assert_string_equal(rows[0][i].name, rows[1][i].name);
+        assert_int_equal(rows[0][i].changed_ms, rows[1][i].changed_ms);
+    }
+}
+
 static void one_history_leaves_the_same_records_in_both_stores(void **state)
 {
     uint32_t happened = 0;
@@ -355,6 +388,7 @@ static void one_history_leaves_the_same_records_in_both_stores(void **state)
         compare_stalled();
         compare_ended();
         change_and_compare_pauses(tenant);
+        change_and_compare_secrets(tenant);
         compare_keys(tenant, draft.transaction.idem ? draft.idem.key : DM_STR("k"));
         dm_arena_reset(&arena);
     }

@@ -13,6 +13,7 @@ int main(void)
     failed += store_contract(set->store, set->runtime);
     failed += operator_contract(set->store, set->op, set->runtime);
     failed += operate_contract(set->store, set->op, set->runtime);
+    failed += secret_contract(set->store, set->op, set->runtime);
     failed += blob_contract(set->blob, set->runtime);
     failed += stream_contract(set->stream, set->runtime);
     failed += secrets_contract(set->secrets);

@@ -17,6 +17,7 @@ int runtime_contract(struct dm_runtime runtime);
 int store_contract(struct dm_store store, struct dm_runtime runtime);
 int operator_contract(struct dm_store store, struct dm_operator op, struct dm_runtime runtime);
 int operate_contract(struct dm_store store, struct dm_operator op, struct dm_runtime runtime);
+int secret_contract(struct dm_store store, struct dm_operator op, struct dm_runtime runtime);
 int blob_contract(struct dm_blob blob, struct dm_runtime runtime);
 int stream_contract(struct dm_stream stream, struct dm_runtime runtime);
 int secrets_contract(struct dm_secrets secrets);
