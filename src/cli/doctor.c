@@ -318,7 +318,7 @@ static void check_model(struct doctor *doctor, struct finding *ret)
     int64_t begun = dm_cli_mono_ms();
     enum dm_code rc = dm_monitor_make(asked.runtime, &asked.monitor, &err);
     if (rc == DM_OK)
-        rc = dm_model_open(settings, asked.runtime, 1, &model, &err);
+        rc = dm_model_open(settings, asked.runtime, NULL, 1, &model, &err);
     if (rc == DM_OK)
         rc = ask_model(&model, &asked, &err);
     if (rc == DM_OK) {

@@ -69,8 +69,22 @@ static enum dm_code open_built_in(const struct dm_settings *settings, struct dm_
     return dm_model_extractive_start(&options, &ret->port, err);
 }
 
+/* Tenants' own keys. Where there is no common one and no tenant has any, the model refuses to start without. */
+static enum dm_code open_tenant_keys(const struct dm_ports *ports, struct dm_str provider, bool has_common,
+                                     struct dm_opened_model *ret, struct dm_err *err)
+{
+    const char *name = dm_model_key_setting(provider);
+    bool any = has_common || dm_model_key_optional(provider);
+    enum dm_code rc = DM_OK;
+    if (!ports || !name)
+        return DM_OK;
+    if (!any)
+        rc = dm_tenant_key_any(ports, dm_str_z(name), &any, err);
+    return rc == DM_OK && any ? dm_tenant_keys_make(ports, name, &ret->tenant_keys, err) : rc;
+}
+
 static enum dm_code open_remote(const struct dm_settings *settings, struct dm_runtime runtime,
-                                struct dm_opened_model *ret, struct dm_err *err)
+                                const struct dm_ports *ports, struct dm_opened_model *ret, struct dm_err *err)
 {
     struct dm_model_name name;
     enum dm_code rc = dm_model_name_parse(settings->model, &name, err);
@@ -84,6 +98,8 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
     struct dm_secret key = { 0 };
     if (rc == DM_OK && key_text.len)
         rc = dm_secret_make(key_text, "the key of the model's provider", &key, err);
+    if (rc == DM_OK)
+        rc = open_tenant_keys(ports, name.provider, key_text.len > 0, ret, err);
     const struct dm_multi_options multi = { .runtime = runtime,
                                             .user_agent = "docmill",
                                             .requests_max = 2 * dm_model_calls_max(settings),
@@ -95,6 +111,8 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
                                                      .name = settings->model.at,
                                                      .base_url = url.len ? url.at : NULL,
                                                      .key = key_text.len ? &key : NULL,
+                                                     .key_of = ret->tenant_keys ? dm_tenant_keys_get : NULL,
+                                                     .key_of_context = ret->tenant_keys,
                                                      .region = region.len ? dm_buf_z(&region) : NULL,
                                                      .credentials_of = ret->credentials ? dm_credentials_get : NULL,
                                                      .credentials_expired = dm_credentials_expired,
@@ -114,12 +132,12 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
     return rc;
 }
 
-enum dm_code dm_model_open(const struct dm_settings *settings, struct dm_runtime runtime, uint32_t queue_max,
-                           struct dm_opened_model *ret, struct dm_err *err)
+enum dm_code dm_model_open(const struct dm_settings *settings, struct dm_runtime runtime, const struct dm_ports *ports,
+                           uint32_t queue_max, struct dm_opened_model *ret, struct dm_err *err)
 {
     struct dm_opened_model model = { .multi = NULL };
     enum dm_code rc = is_built_in(settings) ? open_built_in(settings, runtime, queue_max, &model, err)
-                                            : open_remote(settings, runtime, &model, err);
+                                            : open_remote(settings, runtime, ports, &model, err);
     if (rc == DM_OK)
         *ret = model;
     else
@@ -134,6 +152,7 @@ void dm_model_close(struct dm_opened_model *model)
     else if (model->port.ops)
         dm_model_remote_stop(&model->port);
     dm_multi_free(model->multi);
+    dm_tenant_keys_free(model->tenant_keys);
     dm_credentials_free(model->credentials);
     *model = (struct dm_opened_model){ .multi = NULL };
 }

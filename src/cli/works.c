@@ -137,20 +137,21 @@ static enum dm_code open_pipeline(const struct dm_call *call, struct dm_works *w
     works->worker_options = (struct dm_worker_options){
         .readers = readers, .pages_in_flight = in_flight, .document_pages = in_flight / 2, .tenant_pages = in_flight / 2
     };
+    struct dm_ports ports = { .runtime = works->set.runtime,
+                              .store = works->set.store,
+                              .op = works->set.op,
+                              .blob = works->set.blob,
+                              .stream = works->set.stream,
+                              .reader = works->reader,
+                              .secrets = works->set.secrets };
     /* Every page in flight may be waiting for the model. */
-    enum dm_code rc = dm_model_open(settings, works->set.runtime, 2 * in_flight, &works->model, err);
+    enum dm_code rc = dm_model_open(settings, works->set.runtime, &ports, 2 * in_flight, &works->model, err);
+    ports.model = works->model.port;
     if (rc == DM_OK)
         rc = dm_hub_make(works->set.runtime, &works->hub, err);
     if (rc == DM_OK)
         rc = dm_limiter_make(works->set.runtime, &works->model.limits, &works->limiter, err);
-    works->pipeline = (struct dm_pipeline){ .ports = { .runtime = works->set.runtime,
-                                                       .store = works->set.store,
-                                                       .op = works->set.op,
-                                                       .blob = works->set.blob,
-                                                       .stream = works->set.stream,
-                                                       .model = works->model.port,
-                                                       .reader = works->reader,
-                                                       .secrets = works->set.secrets },
+    works->pipeline = (struct dm_pipeline){ .ports = ports,
                                             .hub = works->hub,
                                             .limiter = works->limiter,
                                             .form = (enum dm_page_form)settings->model_input,

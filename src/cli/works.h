@@ -18,12 +18,15 @@ struct dm_opened_model {
     struct dm_model port;               /* ops NULL: not open */
     struct dm_multi *multi;             /* NULL: it is the built-in one */
     struct dm_credentials *credentials; /* NULL: none are needed */
+    struct dm_tenant_keys *tenant_keys; /* NULL: all tenants use the common key */
     struct dm_limit_options limits;
 };
 
-/* DM_INVALID and others name the setting that is wrong. `queue_max` pages may wait for the built-in one. */
+/* DM_INVALID and others name the setting that is wrong. `queue_max` pages may wait for the built-in one. Of `ports` those are used
+ * that tenants' own keys need; NULL: there are none. */
 DM_MUST_USE enum dm_code dm_model_open(const struct dm_settings *settings, struct dm_runtime runtime,
-                                       uint32_t queue_max, struct dm_opened_model *ret, struct dm_err *err);
+                                       const struct dm_ports *ports, uint32_t queue_max, struct dm_opened_model *ret,
+                                       struct dm_err *err);
 void dm_model_close(struct dm_opened_model *model); /* also where it was never opened */
 /* How many calls may be under way at most, whatever is found out. */
 uint32_t dm_model_calls_max(const struct dm_settings *settings);

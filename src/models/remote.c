@@ -34,6 +34,7 @@ struct remote {
     char *base_url;
     char *region;
     struct dm_secret key;
+    uint64_t salt;              /* of the numbers of accounts, which say nothing of their keys */
     struct dm_monitor *monitor; /* guards what follows */
     uint32_t in_flight;
     bool stopping;
@@ -186,15 +187,39 @@ static enum dm_code check_picture(const struct remote *remote, const struct dm_m
     return dm_fail(err, DM_UNSUPPORTED, "%s does not take this kind of picture", remote->name);
 }
 
+/* The same number for the same text (FNV-1a); 0 for none. */
+static uint64_t account_of(const struct remote *remote, struct dm_str text)
+{
+    uint64_t number = remote->salt;
+    for (size_t i = 0; i < text.len; i++)
+        number = (number ^ (unsigned char)text.at[i]) * 1099511628211U;
+    return text.len == 0 ? 0 : number ? number : 1;
+}
+
+/* A tenant whose key cannot be had has an account of its own, too: that is nobody else's trouble. */
+static enum dm_code model_account(void *self, const struct dm_tenant *tenant, uint64_t *ret, struct dm_err *err)
+{
+    const struct remote *remote = self;
+    const struct dm_model_remote_options *options = &remote->options;
+    struct dm_secret key = { 0 };
+    enum dm_code rc = options->key_of ? options->key_of(options->key_of_context, tenant, &key, err) : DM_OK;
+    if (rc == DM_OK || rc == DM_DENIED)
+        *ret = account_of(remote, rc == DM_OK ? dm_secret_reveal(&key) : dm_str_z(tenant->id));
+    dm_secret_free(&key);
+    return rc == DM_DENIED ? DM_OK : rc;
+}
+
 static enum dm_code get_key(struct call *call, const struct dm_tenant *tenant, struct dm_err *err)
 {
     const struct remote *remote = call->remote;
     const struct dm_model_remote_options *options = &remote->options;
-    if (options->key_of) {
-        enum dm_code rc = options->key_of(options->key_of_context, tenant, &call->key, err);
-        if (rc != DM_OK)
-            return rc;
-    }
+    enum dm_code rc = options->key_of ? options->key_of(options->key_of_context, tenant, &call->key, err) : DM_OK;
+    if (rc != DM_OK && rc != DM_DENIED)
+        return rc;
+    if (account_of(remote, rc == DM_OK ? dm_secret_reveal(&call->key) : dm_str_z(tenant->id)) != call->request->account)
+        return dm_fail(err, DM_CONFLICT, "the tenant's key has changed");
+    if (rc != DM_OK)
+        return rc;
     if (dm_secret_is_set(&call->key) || dm_secret_is_set(&remote->key) || remote->provider->key_optional)
         return DM_OK;
     if (remote->provider->signs && options->credentials_of)
@@ -414,6 +439,7 @@ static const struct dm_model_ops ops = {
     .concurrency = model_concurrency,
     .check = model_check,
     .interrupt = model_interrupt,
+    .account = model_account,
 };
 
 /* ---- making ---- */
@@ -510,6 +536,7 @@ enum dm_code dm_model_remote_start(const struct dm_model_remote_options *options
     if (!remote)
         return dm_fail_memory(err);
     remote->provider = provider;
+    dm_random(options->runtime, &remote->salt, sizeof(remote->salt));
     rc = copy_options(remote, options, err);
     if (rc != DM_OK) {
         remote_free(remote);

@@ -11,6 +11,7 @@
  * `start` fails at once, without a call, with
  *   DM_BUSY         the client's bounded queue is full
  *   DM_DENIED       there is no key for this tenant; the sentence names the setting
+ *   DM_CONFLICT     the tenant has another key than the one whose account request->account names
  *   DM_TOO_LARGE    the page makes a larger request than `request_max`
  *   DM_UNSUPPORTED  a picture of a kind that this provider does not read
  *   DM_CANCELLED    it is stopping
@@ -42,9 +43,14 @@ DM_MUST_USE enum dm_code dm_model_provider_check(struct dm_str provider, struct 
 const char *dm_model_name_setting(struct dm_str provider);
 const char *dm_model_key_setting(struct dm_str provider);
 const char *dm_model_url_setting(struct dm_str provider);
+/* Whether the provider may be called without a key, as many servers of one's own can. */
+bool dm_model_key_optional(struct dm_str provider);
+/* Whether it is the setting of some provider's key. */
+bool dm_model_is_key_setting(struct dm_str name);
 bool dm_model_signs(struct dm_str provider); /* without a key requests are signed with the credentials of AWS */
 
-/* A tenant's own key, or none ({ 0 }): then the common one is used. Called by `start`; must not block for long. */
+/* A tenant's own key, or none ({ 0 }): then the common one is used. Called by `start`; must not block for long. DM_DENIED where there
+ * is one and it cannot be had: the tenant's calls are refused. */
 typedef enum dm_code dm_model_key_of(void *context, const struct dm_tenant *tenant, struct dm_secret *ret,
                                      struct dm_err *err);
 

@@ -76,6 +76,21 @@ const char *dm_model_url_setting(struct dm_str provider)
     return row ? row->url_setting : NULL;
 }
 
+bool dm_model_key_optional(struct dm_str provider)
+{
+    const struct dm_provider *row = dm_provider_named(provider);
+    return row && (row->key_optional || row->signs);
+}
+
+bool dm_model_is_key_setting(struct dm_str name)
+{
+    const struct dm_provider *provider;
+    for (size_t i = 0; (provider = dm_provider_at(i)); i++)
+        if (dm_str_eq(name, dm_str_z(provider->key_setting)))
+            return true;
+    return false;
+}
+
 bool dm_model_signs(struct dm_str provider)
 {
     const struct dm_provider *row = dm_provider_named(provider);

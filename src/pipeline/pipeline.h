@@ -7,6 +7,7 @@
 #ifndef DM_PIPELINE_H
 #define DM_PIPELINE_H
 
+#include "base/secret.h"
 #include "ports/blob.h"
 #include "ports/document_reader.h"
 #include "ports/model.h"
@@ -260,6 +261,47 @@ struct dm_pauses {
 
 DM_MUST_USE enum dm_code dm_work_pauses(const struct dm_pipeline *pipeline, uint32_t max, struct dm_arena *arena,
                                         struct dm_pauses *ret, struct dm_err *err);
+
+/* ---- tenants' own keys ---- */
+
+enum { DM_TENANT_KEY_MAX = 4096 };
+
+/* Seals the key and keeps it under the name of the setting that holds the common one ("GEMINI_API_KEY"). Used from then on within
+ * DM_TENANT_KEY_MS, in every process. DM_INVALID where it can be no key: empty, too long, or with spaces, line breaks or letters
+ * beyond ASCII. */
+DM_MUST_USE enum dm_code dm_tenant_key_set(const struct dm_ports *ports, const struct dm_tenant *tenant,
+                                           struct dm_str name, struct dm_str key, struct dm_err *err);
+/* DM_NOT_FOUND. */
+DM_MUST_USE enum dm_code dm_tenant_key_remove(const struct dm_ports *ports, const struct dm_tenant *tenant,
+                                              struct dm_str name, struct dm_err *err);
+
+struct dm_tenant_key_list {
+    const struct dm_secret_row *at;
+    uint32_t count;
+    bool more; /* ask again after the last one */
+};
+
+/* Of the tenant (NULL: of all) past `after` (zeroed: from the first); names and dates, never a key. */
+DM_MUST_USE enum dm_code dm_tenant_key_list(const struct dm_ports *ports, const struct dm_tenant *tenant,
+                                            const struct dm_secret_row *after, uint32_t max, struct dm_arena *arena,
+                                            struct dm_tenant_key_list *ret, struct dm_err *err);
+/* Whether any tenant has one of this name. */
+DM_MUST_USE enum dm_code dm_tenant_key_any(const struct dm_ports *ports, struct dm_str name, bool *ret,
+                                           struct dm_err *err);
+
+enum { DM_TENANT_KEY_MS = 5000 };
+
+/* The keys of one name, opened, for those who call the model: each is read from the store anew after DM_TENANT_KEY_MS. */
+struct dm_tenant_keys;
+
+DM_MUST_USE enum dm_code dm_tenant_keys_make(const struct dm_ports *ports, const char *name,
+                                             struct dm_tenant_keys **ret, struct dm_err *err);
+void dm_tenant_keys_free(struct dm_tenant_keys *keys); /* accepts NULL */
+/* The tenant's own key, or none ({ 0 }), which the caller frees. `keys` is a struct dm_tenant_keys: the function fits
+ * models/remote.h. May read the store; where that does not answer, the key of before counts. DM_DENIED where there is one that
+ * cannot be opened: it was sealed with another key file. */
+DM_MUST_USE enum dm_code dm_tenant_keys_get(void *keys, const struct dm_tenant *tenant, struct dm_secret *ret,
+                                            struct dm_err *err);
 
 /* ---- roles: tasks that run until they are stopped ---- */
 

@@ -249,10 +249,25 @@ static void given_a_refused_key_then_check_says_so_until_a_call_succeeds_and_nob
     dm_model_remote_stop(&model);
 }
 
+struct own {
+    const char *key; /* of acme; NULL: it cannot be opened */
+};
+
 static enum dm_code key_of(void *context, const struct dm_tenant *of, struct dm_secret *ret, struct dm_err *err)
 {
-    bool own = dm_str_eq(dm_str_z(of->id), dm_str_z(context));
-    return own ? dm_secret_make(DM_STR("own-key"), "key", ret, err) : DM_OK;
+    const struct own *own = context;
+    if (!dm_str_eq(dm_str_z(of->id), DM_STR("acme")))
+        return DM_OK;
+    return own->key ? dm_secret_make(dm_str_z(own->key), "key", ret, err)
+                    : dm_fail(err, DM_DENIED, "sealed by another");
+}
+
+static uint64_t account_of(struct dm_model model, const struct dm_tenant *of)
+{
+    struct dm_err err;
+    uint64_t account;
+    assert_ok(dm_model_account(model, of, &account, &err), &err);
+    return account;
 }
 
 static void given_a_tenant_with_a_key_of_its_own_then_it_is_used_and_its_failure_is_no_one_elses(void **state)
@@ -260,10 +275,12 @@ static void given_a_tenant_with_a_key_of_its_own_then_it_is_used_and_its_failure
     (void)state;
     struct dm_err err;
     struct dm_model model;
-    char owner[] = "acme";
-    const struct dm_model_remote_options options = { .name = "gemini:g", .key_of = key_of, .key_of_context = owner };
+    struct own own = { "own-key" };
+    const struct dm_model_remote_options options = { .name = "gemini:g", .key_of = key_of, .key_of_context = &own };
     assert_ok(make(options, NULL, &model, &err), &err);
-    start(model);
+    struct dm_model_request owned = page;
+    owned.account = account_of(model, &tenant);
+    assert_ok(dm_model_start(model, &tenant, &owned, done, NULL, &err), &err);
     assert_true(has(&client.headers, "x-goog-api-key: own-key\n"));
     answer(DM_OK, 401, "");
     assert_string_equal(got.detail, "gemini refused the key in the tenant's settings (HTTP 401)");
@@ -372,6 +389,38 @@ static void given_credentials_that_expire_then_the_next_call_has_others_where_th
     dm_model_remote_stop(&model);
 }
 
+static void given_a_key_that_changes_then_so_does_the_account_and_leave_of_the_one_before_is_worth_nothing(void **state)
+{
+    (void)state;
+    struct dm_err err;
+    struct dm_model model;
+    static const struct dm_tenant other = { "other" };
+    struct own own = { "own-key" };
+    const struct dm_model_remote_options options = { .name = "gemini:g", .key_of = key_of, .key_of_context = &own };
+    assert_ok(make(options, "common", &model, &err), &err);
+    assert_int_equal(account_of(model, &other), 0);
+    uint64_t first = account_of(model, &tenant);
+    assert_true(first != 0);
+    assert_true(account_of(model, &tenant) == first);
+    assert_code(dm_model_start(model, &tenant, &page, done, NULL, &err), DM_CONFLICT, &err);
+    struct dm_model_request owned = page;
+    owned.account = first;
+    assert_code(dm_model_start(model, &other, &owned, done, NULL, &err), DM_CONFLICT, &err);
+    own.key = "another";
+    uint64_t second = account_of(model, &tenant);
+    assert_true(second != first && second != 0);
+    assert_code(dm_model_start(model, &tenant, &owned, done, NULL, &err), DM_CONFLICT, &err);
+    own.key = NULL;
+    uint64_t none = account_of(model, &tenant);
+    assert_true(none != 0 && none != second);
+    owned.account = 0; /* nobody else's trouble */
+    assert_code(dm_model_start(model, &tenant, &owned, done, NULL, &err), DM_CONFLICT, &err);
+    owned.account = none;
+    assert_code(dm_model_start(model, &tenant, &owned, done, NULL, &err), DM_DENIED, &err);
+    assert_int_equal(client.sent, 0);
+    dm_model_remote_stop(&model);
+}
+
 static void given_what_cannot_be_sent_then_start_fails_and_nothing_is_called_back(void **state)
 {
     (void)state;
@@ -432,6 +481,7 @@ int main(void)
         TEST(given_a_tenant_with_a_key_of_its_own_then_it_is_used_and_its_failure_is_no_one_elses),
         TEST(given_what_somebody_must_mend_then_the_setting_is_named),
         TEST(given_credentials_that_expire_then_the_next_call_has_others_where_there_are_any),
+        TEST(given_a_key_that_changes_then_so_does_the_account_and_leave_of_the_one_before_is_worth_nothing),
         TEST(given_what_cannot_be_sent_then_start_fails_and_nothing_is_called_back),
         TEST(given_options_that_cannot_be_right_then_the_setting_is_named),
     };
