@@ -18,6 +18,7 @@ _docmill() {
         'redrive:puts documents back that do not get on'
         'pause:begins no more work, of one tenant or of all'
         'resume:ends a pause'
+        'secret:keeps tenants'\'' own keys of the model'\''s provider'
         'drain:lets the server finish what is at work, and ends it'
         'doctor:checks whether everything is in order, and says what to mend'
         'settings:shows the settings in force and where they come from'
@@ -234,6 +235,16 @@ _docmill() {
     resume)
         _arguments \
             '--tenant[Only this tenant'\''s pause; all pauses unless given.]:TENANT:' \
+            '--json[JSON alone on standard output; errors are JSON on standard error.]' \
+            '--quiet[No progress, no advice.]' \
+            '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
+            '--help[Shows this text.]' \
+            '--server[The server to talk to.]:value:_files' \
+            '*::operand:' ;;
+    secret)
+        _arguments \
+            '--tenant[Whose secret; list shows everybody'\''s unless given.]:TENANT:' \
+            '--data[Opens the data folder itself, for as long as no server uses it\: for the first key, without which one would not start.]:FOLDER:_files' \
             '--json[JSON alone on standard output; errors are JSON on standard error.]' \
             '--quiet[No progress, no advice.]' \
             '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \

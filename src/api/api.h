@@ -31,8 +31,9 @@ struct dm_api_options {
     uint64_t sync_bytes_max;  /* a file up to this size is waited for; 0: none is */
     int64_t sync_wait_ms;     /* that long */
     uint64_t file_bytes_max;
-    uint32_t uploads_max;       /* bodies on their way at once; 0: 256 */
-    int64_t health_interval_ms; /* how often the backends are asked; 0: only by dm_api_check_health */
+    bool (*is_secret_name)(struct dm_str name); /* whether tenants may have a secret of it; NULL: of none */
+    uint32_t uploads_max;                       /* bodies on their way at once; 0: 256 */
+    int64_t health_interval_ms;                 /* how often the backends are asked; 0: only by dm_api_check_health */
     /* Begins to end the process in good order, and returns at once; NULL: it does not end on request. Who wants to see the
      * end is told the process and when it began (field 22 of /proc/[pid]/stat). */
     void (*drain)(void *context);

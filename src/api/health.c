@@ -169,6 +169,10 @@ static void add_model(struct dm_exchange *x)
     dm_buf_addf(&x->out, ",\"model\":{\"status\":\"%s\"", fails ? "failing" : "ok");
     if (fails)
         dm_buf_addf(&x->out, ",\"detail\":\"%s: %s\"", dm_reason_text(view.reason), dm_reason_meaning(view.reason));
+    /* Whose they are is the operator's to know: GET /admin/secrets. */
+    uint32_t failing_keys = dm_limiter_look_shut(limiter, 0, NULL);
+    if (failing_keys > 0)
+        dm_buf_addf(&x->out, ",\"tenantKeysFailing\":%u", failing_keys);
     DM_LIT(&x->out, "}");
 }
 

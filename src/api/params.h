@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "domain/limits.h"
 #include "domain/tenant.h"
+#include "pipeline/pipeline.h"
 
 enum { DM_REDRIVES_MAX = 100 }; /* documents put back by one request */
 
@@ -56,7 +57,9 @@ enum dm_param_kind {
     X(OLDER_THAN, "olderThan", NUMBER, 0, 31536000, "300",                                                             \
       "Seconds without progress after which a document is stuck.")                                                     \
     X(FILE_IDS, "fileIds", FILES, 1, DM_REDRIVES_MAX, NULL, "The ids of the documents, as an array.")                  \
-    X(ALL_STUCK, "allStuck", BOOLEAN, 0, 0, "false", "All documents that are stuck, in place of `fileIds`.")
+    X(ALL_STUCK, "allStuck", BOOLEAN, 0, 0, "false", "All documents that are stuck, in place of `fileIds`.")           \
+    X(NAME, "name", TEXT, 1, DM_SECRET_NAME_MAX - 1, NULL, "Of the secret: the setting that holds the common one.")    \
+    X(VALUE, "value", SECRET, 1, DM_TENANT_KEY_MAX, NULL, "The secret itself. Kept sealed; no answer has it.")
 
 #define DM_PARAM_ENUM(name, wire, kind, least, most, fallback, help) DM_PARAM_##name,
 enum dm_param { DM_PARAMS(DM_PARAM_ENUM) DM_PARAM_COUNT };

@@ -178,6 +178,18 @@ static const struct dm_flag pause_flags[] = { FLAG_TENANT("Only this tenant's wo
 
 static const struct dm_flag resume_flags[] = { FLAG_TENANT("Only this tenant's pause; all pauses unless given.") };
 
+static const struct dm_flag secret_flags[] = {
+    FLAG_TENANT("Whose secret; list shows everybody's unless given."),
+    { .name = "data",
+      .kind = DM_FLAG_TEXT,
+      .value = "FOLDER",
+      .completes_files = true,
+      .offset = AT(data),
+      .help = "Opens the data folder itself, for as long as no server uses it: for the first key, without which one "
+              "would not "
+              "start." },
+};
+
 static const struct dm_flag drain_flags[] = {
     { .name = "timeout",
       .kind = DM_FLAG_COUNT,
@@ -407,6 +419,33 @@ static const struct dm_command commands[] = {
       FLAGS(resume_flags),
       .users = DM_USER_OPERATOR,
       .run = dm_command_resume },
+    { .name = "secret",
+      .operands = "set|list|remove [NAME]",
+      .summary = "keeps tenants' own keys of the model's provider",
+      .text = "A tenant whose key is set is read with it, and has its provider's limits, its refusals and its bill to "
+              "itself; "
+              "all others use the common key of the server's settings. NAME is the setting that holds the common one, "
+              "such as "
+              "GEMINI_API_KEY.\n\n"
+              "set takes the key from standard input, or on a terminal asks for it without showing it; never from the "
+              "command "
+              "line, which others can see. It is sealed before it is stored, a new one is used within seconds, and "
+              "list shows "
+              "names and dates alone, and whose keys the provider refuses. After remove the common key is used again. "
+              "The key "
+              "that seals lies in secret.key in the data folder: a backup without it has no secrets.",
+      .examples = { { "docmill secret set GEMINI_API_KEY --tenant acme", "Asks for the key." },
+                    { "pass show gemini/acme | docmill secret set GEMINI_API_KEY --tenant acme", "For scripts." },
+                    { "docmill secret set GEMINI_API_KEY --tenant acme --data ./docmill-data",
+                      "Before the first start." },
+                    { "docmill secret list", "" },
+                    { "docmill secret remove GEMINI_API_KEY --tenant acme", "" } },
+      FLAGS(secret_flags),
+      .users = DM_USER_OPERATOR,
+      .operands_least = 1,
+      .operands_most = 100, /* what is too much may be a key, and is not repeated */
+      .operands_missing = "docmill secret needs to be told what to do: set NAME, list or remove NAME",
+      .run = dm_command_secret },
     { .name = "drain",
       .operands = "",
       .summary = "lets the server finish what is at work, and ends it",

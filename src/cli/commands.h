@@ -50,6 +50,7 @@ struct dm_options {
     const char *to;
     const char *tenant; /* of an operator's command: only this one's */
     const char *older_than;
+    const char *data; /* of docmill secret: the folder itself, in place of its server */
     uint32_t timeout_s;
     uint32_t limit;
 };
@@ -115,6 +116,7 @@ enum dm_exit dm_command_stuck(struct dm_call *call);
 enum dm_exit dm_command_redrive(struct dm_call *call);
 enum dm_exit dm_command_pause(struct dm_call *call);
 enum dm_exit dm_command_resume(struct dm_call *call);
+enum dm_exit dm_command_secret(struct dm_call *call);
 enum dm_exit dm_command_drain(struct dm_call *call);
 enum dm_exit dm_command_doctor(struct dm_call *call);
 enum dm_exit dm_command_settings(struct dm_call *call);

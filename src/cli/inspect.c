@@ -26,14 +26,6 @@ static enum dm_exit print_body(const struct dm_call *call, const struct dm_http_
     return dm_say(call, &said);
 }
 
-/* "2026-11-24T08:15:02.123Z" becomes "2026-11-24 08:15:02". */
-static struct dm_str shown_time(struct dm_arena *arena, struct dm_str instant)
-{
-    if (instant.len < DM_STR("2026-11-24T08:15:02").len)
-        return instant.len ? instant : DM_STR("-");
-    return dm_arena_fmt(arena, "%.*s %.*s", 10, instant.at, 8, instant.at + 11);
-}
-
 static void add_row(struct dm_buf *buf, const char *term, struct dm_str value, enum dm_tone tone,
                     const struct dm_look *look)
 {
@@ -90,9 +82,9 @@ static enum dm_exit print_status(const struct dm_call *call, const json_t *value
         add_row(&said, "left", dm_buf_str(&left), DM_TONE_PLAIN, look);
     }
     struct dm_str uploaded = dm_json_str(times, "uploaded"), completed = dm_json_str(times, "completed");
-    add_row(&said, "uploaded", shown_time(&arena, uploaded), DM_TONE_PLAIN, look);
+    add_row(&said, "uploaded", dm_text_time(&arena, uploaded), DM_TONE_PLAIN, look);
     if (completed.len > 0)
-        add_row(&said, "ended", shown_time(&arena, completed), DM_TONE_PLAIN, look);
+        add_row(&said, "ended", dm_text_time(&arena, completed), DM_TONE_PLAIN, look);
     dm_job_hint(&next, &job);
     dm_arena_free(&arena);
     enum dm_exit said_it = dm_say(call, &said);
@@ -489,7 +481,7 @@ static void add_job_row(struct dm_table *table, struct dm_arena *arena, const js
     struct dm_str uploaded = dm_json_str(value, "uploadedAt");
     if (uploaded.len == 0)
         uploaded = dm_json_str(json_object_get(value, "timestamps"), "uploaded");
-    dm_table_add(table, shown_time(arena, uploaded), DM_TONE_FAINT);
+    dm_table_add(table, dm_text_time(arena, uploaded), DM_TONE_FAINT);
     dm_table_add(table, job.name, DM_TONE_PLAIN);
 }
 

@@ -44,6 +44,7 @@ static enum dm_code start_api(struct serve *serve, struct dm_err *err)
                                       .sync_bytes_max = settings->sync_bytes_max,
                                       .sync_wait_ms = settings->sync_wait_ms,
                                       .file_bytes_max = settings->file_bytes_max,
+                                      .is_secret_name = dm_model_is_key_setting,
                                       .health_interval_ms = HEALTH_MS,
                                       .drain = begin_drain,
                                       .process_id = getpid(),

@@ -190,6 +190,13 @@ void dm_text_add_duration(struct dm_buf *buf, int64_t ms)
 
 /* ---- manual pages ------------------------------------------------------------------------------------------------ */
 
+struct dm_str dm_text_time(struct dm_arena *arena, struct dm_str instant)
+{
+    if (instant.len < DM_STR("2026-11-24T08:15:02").len)
+        return instant.len ? instant : DM_STR("-");
+    return dm_arena_fmt(arena, "%.*s %.*s", 10, instant.at, 8, instant.at + 11);
+}
+
 void dm_man_text(struct dm_buf *buf, struct dm_str text)
 {
     bool line_start = true;

@@ -29,6 +29,8 @@ void dm_text_add_wrapped(struct dm_buf *buf, struct dm_str text, uint32_t indent
 void dm_text_add_bytes(struct dm_buf *buf, uint64_t bytes);
 /* "340 ms", "1.2 s", "12 s", "3 min", "2 h 5 min" */
 void dm_text_add_duration(struct dm_buf *buf, int64_t ms);
+/* "2026-11-24T08:15:02.123Z" becomes "2026-11-24 08:15:02"; an empty one "-". */
+struct dm_str dm_text_time(struct dm_arena *arena, struct dm_str instant);
 /* Running text for a manual page. */
 void dm_man_text(struct dm_buf *buf, struct dm_str text);
 

@@ -21,7 +21,8 @@ enum {
     FAKE_PAGES = 20,
     FAKE_LISTENERS = 4,
     FAKE_PAUSES = 8,
-    FAKE_STUCK = 8
+    FAKE_STUCK = 8,
+    FAKE_SECRETS = 8
 };
 
 struct fake_document {
@@ -61,6 +62,11 @@ struct fake {
     uint32_t redrives;
     int64_t asked_older_ms;
     uint32_t drained;
+    struct dm_secret_row secrets[FAKE_SECRETS]; /* in order */
+    uint32_t secret_count;
+    char secret_value[DM_TENANT_KEY_MAX + 1]; /* the one set last */
+    struct dm_shut_account shut[FAKE_SECRETS];
+    uint32_t shut_count;
     struct dm_range retried;       /* first range of the last retry; 0: none was named */
     _Atomic bool complete_at_once; /* an accepted document is completed when it is first read */
     _Atomic int accept_sleep_ms;   /* real time */

@@ -74,3 +74,52 @@ struct dm_limiter_view dm_limiter_look(struct dm_limiter *limiter)
     (void)limiter;
     return (struct dm_limiter_view){ 0 };
 }
+
+uint32_t dm_limiter_look_shut(struct dm_limiter *limiter, uint32_t max, struct dm_shut_account *ret)
+{
+    (void)limiter;
+    for (uint32_t i = 0; i < fake.shut_count && i < max; i++)
+        ret[i] = fake.shut[i];
+    return fake.shut_count;
+}
+
+enum dm_code dm_tenant_key_set(const struct dm_ports *ports, const struct dm_tenant *tenant, struct dm_str name,
+                               struct dm_str key, struct dm_err *err)
+{
+    assert_true(fake.secret_count < FAKE_SECRETS && key.len < sizeof(fake.secret_value));
+    if (dm_str_find_char(key, ' ') < key.len)
+        return dm_fail(err, DM_INVALID, "a key has no spaces");
+    struct dm_secret_row *row = &fake.secrets[fake.secret_count++];
+    *row = (struct dm_secret_row){ .tenant = *tenant, .created_ms = fake.wall_ms, .changed_ms = fake.wall_ms };
+    memcpy(row->name, name.at, name.len);
+    memcpy(fake.secret_value, key.at, key.len);
+    fake.secret_value[key.len] = '\0';
+    return DM_OK;
+}
+
+enum dm_code dm_tenant_key_remove(const struct dm_ports *ports, const struct dm_tenant *tenant, struct dm_str name,
+                                  struct dm_err *err)
+{
+    for (uint32_t i = 0; i < fake.secret_count; i++) {
+        if (!dm_tenant_eq(&fake.secrets[i].tenant, tenant) || !dm_str_eq(dm_str_z(fake.secrets[i].name), name))
+            continue;
+        fake.secrets[i] = fake.secrets[--fake.secret_count];
+        return DM_OK;
+    }
+    return dm_fail(err, DM_NOT_FOUND, "the tenant has none");
+}
+
+enum dm_code dm_tenant_key_list(const struct dm_ports *ports, const struct dm_tenant *tenant,
+                                const struct dm_secret_row *after, uint32_t max, struct dm_arena *arena,
+                                struct dm_tenant_key_list *ret, struct dm_err *err)
+{
+    uint32_t first = 0;
+    while (after->name[0] && first < fake.secret_count &&
+           !(dm_tenant_eq(&fake.secrets[first].tenant, &after->tenant) &&
+             strcmp(fake.secrets[first].name, after->name) == 0))
+        first++;
+    first += after->name[0] != '\0';
+    uint32_t left = fake.secret_count - first;
+    *ret = (struct dm_tenant_key_list){ fake.secrets + first, left < max ? left : max, left > max };
+    return DM_OK;
+}

@@ -17,14 +17,22 @@ static struct {
     bool sent;
 } kept;
 
+static bool is_secret_name(struct dm_str name)
+{
+    return dm_str_eq(name, DM_STR("A_KEY")) || dm_str_eq(name, DM_STR("B_KEY"));
+}
+
 int rig_setup(void **state)
 {
     (void)state;
     memset(&rig, 0, sizeof(rig));
     memset(&kept, 0, sizeof(kept));
-    const struct dm_api_options options = {
-        .local_only = true, .sync_bytes_max = 1000, .sync_wait_ms = 25000, .file_bytes_max = 100000, .uploads_max = 4
-    };
+    const struct dm_api_options options = { .is_secret_name = is_secret_name,
+                                            .local_only = true,
+                                            .sync_bytes_max = 1000,
+                                            .sync_wait_ms = 25000,
+                                            .file_bytes_max = 100000,
+                                            .uploads_max = 4 };
     fake_open(&options, NULL);
     rig.body = dm_buf_make(FAKE_BYTES_MAX);
     rig.exchange = dm_exchange_make(fake.api);

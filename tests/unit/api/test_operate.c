@@ -260,6 +260,77 @@ static void a_server_that_others_can_reach_serves_no_operation(void **state)
     assert_int_equal(fake.pause_count, 0);
 }
 
+/* ---- secrets ---------------------------------------------------------------------------------------------------- */
+
+static void a_tenants_key_is_taken_once_and_never_told(void **state)
+{
+    post("secrets", "{\"tenantId\":\"acme\",\"name\":\"A_KEY\",\"value\":\"sk-clear\"}", 200);
+    assert_string_equal(rig_text(), "{\"tenantId\":\"acme\",\"name\":\"A_KEY\",\"status\":\"set\"}");
+    assert_string_equal(fake.secret_value, "sk-clear");
+    post("secrets", "{\"tenantId\":\"umbrella\",\"name\":\"B_KEY\",\"value\":\"sk-other\"}", 200);
+    rig_get("GET /api/admin/secrets", NULL, 200);
+    assert_string_equal(
+        rig_text(), "{\"secrets\":[{\"tenantId\":\"acme\",\"name\":\"A_KEY\",\"created\":\"2026-01-02T03:04:05.000Z\","
+                    "\"changed\":\"2026-01-02T03:04:05.000Z\"},{\"tenantId\":\"umbrella\",\"name\":\"B_KEY\","
+                    "\"created\":\"2026-01-02T03:04:05.000Z\",\"changed\":\"2026-01-02T03:04:05.000Z\"}],"
+                    "\"failing\":[],\"nextCursor\":null}");
+    rig_get("GET /api/admin/secrets?limit=1", NULL, 200);
+    char request[400];
+    snprintf(request, sizeof(request), "GET /api/admin/secrets?limit=1&cursor=%s",
+             dm_json_str(rig_json(), "nextCursor").at);
+    rig_get(request, NULL, 200);
+    const json_t *second = json_array_get(json_object_get(rig_json(), "secrets"), 0);
+    assert_string_equal(dm_json_str(second, "name").at, "B_KEY");
+    assert_true(json_is_null(json_object_get(rig_json(), "nextCursor")));
+    rig_get("GET /api/admin/secrets?cursor=x", NULL, 400);
+    rig_problem(400, "validation", "cursor");
+    post("secrets/remove", "{\"tenantId\":\"acme\",\"name\":\"A_KEY\"}", 200);
+    post("secrets/remove", "{\"tenantId\":\"acme\",\"name\":\"A_KEY\"}", 404);
+}
+
+static void a_secret_that_cannot_be_kept_is_refused_without_repeating_it(void **state)
+{
+    static const struct {
+        const char *path, *body, *wrong;
+    } cases[] = {
+        { "secrets", "{\"tenantId\":\"acme\",\"name\":\"A_KEY\"}", "value" },
+        { "secrets", "{\"tenantId\":\"acme\",\"name\":\"C_KEY\",\"value\":\"sk-clear\"}", "name" },
+        { "secrets", "{\"tenantId\":\"acme\",\"value\":\"sk-clear\"}", "name" },
+        { "secrets", "{\"name\":\"A_KEY\",\"value\":\"sk-clear\"}", "tenantId" },
+        { "secrets", "{\"tenantId\":\"acme\",\"name\":\"A_KEY\",\"value\":\"sk-clear two\"}", "value" },
+        { "secrets", "{\"tenantId\":\"acme\",\"name\":\"A_KEY\",\"value\":\"sk-clear\\n\"}", "value" },
+        { "secrets/remove", "{\"tenantId\":\"acme\",\"name\":\"C_KEY\"}", "name" },
+        { "secrets/remove", "{\"name\":\"A_KEY\"}", "tenantId" },
+    };
+    for (size_t i = 0; i < DM_COUNT(cases); i++) {
+        post(cases[i].path, cases[i].body, 400);
+        rig_problem(400, "validation", cases[i].wrong);
+        assert_null(strstr(rig_text(), "sk-clear"));
+    }
+    rig_get("POST /api/admin/secrets?tenantId=acme&name=A_KEY&value=sk-clear", NULL, 400);
+    assert_null(strstr(rig_text(), "sk-clear"));
+    assert_int_equal(fake.secret_count, 0);
+}
+
+static void whose_key_is_refused_is_the_operators_to_know(void **state)
+{
+    fake.shut[0] =
+        (struct dm_shut_account){ { "acme" },
+                                  { .breaker = DM_BREAKER_OPEN, .reason = DM_REASON_AUTH_FAILED, .shut_ms = 5000 } };
+    fake.shut_count = 1;
+    fake.pipeline.limiter = (struct dm_limiter *)(void *)&fake; /* there is one; what it says is the fake's */
+    rig_get("GET /api/health", NULL, 503);
+    assert_non_null(strstr(rig_text(), "\"model\":{\"status\":\"ok\",\"tenantKeysFailing\":1}"));
+    assert_null(strstr(rig_text(), "acme"));
+    rig_get("GET /api/admin/secrets", NULL, 200);
+    assert_string_equal(rig_text(),
+                        "{\"secrets\":[],\"failing\":[{\"tenantId\":\"acme\",\"reason\":\"auth_failed\",\"detail\":"
+                        "\"the model's provider refused the key\",\"since\":\"2026-01-02T03:04:00.000Z\"}],"
+                        "\"nextCursor\":null}");
+    rig_get("GET /api/admin/secrets?tenantId=umbrella", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(rig_json(), "failing")), 0);
+}
+
 int main(void)
 {
 #define WITH_RIG(test) cmocka_unit_test_setup_teardown(test, rig_setup, rig_teardown)
@@ -273,6 +344,9 @@ int main(void)
         WITH_RIG(a_pause_is_shown_everywhere_until_it_is_resumed),
         WITH_RIG(only_the_names_of_tenants_can_be_paused),
         WITH_RIG(a_drain_is_begun_and_says_whom_to_watch),
+        WITH_RIG(a_tenants_key_is_taken_once_and_never_told),
+        WITH_RIG(a_secret_that_cannot_be_kept_is_refused_without_repeating_it),
+        WITH_RIG(whose_key_is_refused_is_the_operators_to_know),
         WITH_RIG(pages_of_other_sites_operate_nothing),
         WITH_RIG(a_server_that_others_can_reach_serves_no_operation),
     };
