@@ -26,8 +26,11 @@ static bool read_names(struct dm_exchange *x)
     return false;
 }
 
+/* What the provider said to the key of before is over. */
 static enum dm_next answer_names(struct dm_exchange *x, const char *done)
 {
+    if (x->api->pipeline->limiter)
+        dm_limiter_forget_tenant(x->api->pipeline->limiter, &x->tenant);
     dm_buf_addf(&x->out, "{\"tenantId\":\"%s\",\"name\":", x->tenant.id);
     dm_buf_add_json_string(&x->out, x->params[DM_PARAM_NAME].text);
     dm_buf_addf(&x->out, ",\"status\":\"%s\"}", done);

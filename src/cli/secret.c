@@ -9,7 +9,15 @@
 #include "models/models.h"
 #include "pipeline/pipeline.h"
 
-enum { TEXT_MAX = 16 * 1024, TABLE_BYTES = 64 * 1024 * 1024, SAID_MAX = 64 * 1024 * 1024, CTRL_C = 3, CTRL_D = 4 };
+enum {
+    TEXT_MAX = 16 * 1024,
+    TABLE_BYTES = 64 * 1024 * 1024,
+    SAID_MAX = 64 * 1024 * 1024,
+    CTRL_C = 3,
+    CTRL_D = 4,
+    CTRL_U = 21,
+    DELETE = 127
+};
 
 static enum dm_exit usage(const struct dm_call *call, const char *sentence)
 {
@@ -21,21 +29,43 @@ static enum dm_exit usage(const struct dm_call *call, const char *sentence)
 
 /* ---- the value --------------------------------------------------------------------------------------------------- */
 
-/* What comes until the end, or at a terminal until the end of the line. False: it was broken off. */
-static bool read_bytes(struct dm_buf *value, bool line)
+static ssize_t read_byte(char *ret)
+{
+    ssize_t got;
+    do
+        got = read(STDIN_FILENO, ret, 1);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+/* What is too long is cut a byte too late, and refused where it is used. */
+static bool read_all(struct dm_buf *value)
 {
     char c;
-    for (;;) {
-        ssize_t got = read(STDIN_FILENO, &c, 1);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0 || (line && got > 0 && c == CTRL_C))
-            return false;
-        if (got == 0 || (line && (c == '\n' || c == '\r' || c == CTRL_D)))
-            return true;
+    ssize_t got;
+    while ((got = read_byte(&c)) > 0)
         if (value->len < value->max)
             dm_buf_add_char(value, c);
+    return got == 0;
+}
+
+/* A line as it is typed; false: it was broken off with Ctrl-C. */
+static bool read_line(struct dm_buf *value)
+{
+    char c;
+    while (read_byte(&c) > 0) {
+        if (c == CTRL_C)
+            return false;
+        if (c == '\n' || c == '\r' || c == CTRL_D)
+            return true;
+        if (c == CTRL_U)
+            value->len = 0;
+        else if (c == '\b' || c == DELETE)
+            value->len -= value->len > 0;
+        else if (value->len < value->max)
+            dm_buf_add_char(value, c);
     }
+    return false;
 }
 
 /* Without showing it. Keys that would end the program are bytes meanwhile, so that the terminal is never left silent. */
@@ -45,12 +75,14 @@ static bool read_hidden(const char *name, const char *tenant, struct dm_buf *val
     if (tcgetattr(STDIN_FILENO, &before) != 0)
         return false;
     hidden = before;
-    hidden.c_lflag &= (tcflag_t) ~(ECHO | ECHONL | ISIG);
-    (void)fprintf(stderr, "%s of %s: ", name, tenant);
-    (void)fflush(stderr);
+    hidden.c_lflag &= (tcflag_t) ~(ECHO | ECHONL | ISIG | ICANON);
+    hidden.c_cc[VMIN] = 1;
+    hidden.c_cc[VTIME] = 0;
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
         return false;
-    bool whole = read_bytes(value, true);
+    (void)fprintf(stderr, "%s of %s: ", name, tenant);
+    (void)fflush(stderr);
+    bool whole = read_line(value);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     (void)fputc('\n', stderr);
     return whole;
@@ -71,7 +103,7 @@ static enum dm_exit read_value(const struct dm_call *call, const char *name, str
     struct dm_buf value = dm_buf_make(DM_TENANT_KEY_MAX + 3);
     enum dm_exit exit = DM_EXIT_DONE;
     bool whole = dm_buf_reserve(&value, value.max) &&
-                 (isatty(STDIN_FILENO) ? read_hidden(name, call->options.tenant, &value) : read_bytes(&value, false));
+                 (isatty(STDIN_FILENO) ? read_hidden(name, call->options.tenant, &value) : read_all(&value));
     struct dm_str key = without_line_end(dm_buf_str(&value));
     if (!whole)
         exit = dm_say_trouble(call,

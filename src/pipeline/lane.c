@@ -53,8 +53,13 @@ bool dm_share_use_account(struct dm_worker *worker, struct dm_share *share, uint
     }
     lane->shares++;
     lane->ready += share->ready;
-    if (share->lane)
+    if (share->lane) {
+        bool last = share->lane->shares == 1;
+        uint64_t before = share->lane->account;
         dm_share_leave_lane(worker, share);
+        if (last)
+            dm_limiter_forget(worker->pipeline.limiter, before);
+    }
     share->lane = lane;
     return true;
 }

@@ -27,6 +27,7 @@ struct account {
     struct dm_tenant tenant; /* whose call was the last */
     struct dm_limit limit;
     uint32_t reductions; /* that wait for leave */
+    bool forgotten;      /* to go as soon as it is idle */
 };
 
 struct dm_limiter {
@@ -150,8 +151,10 @@ static struct account *use(struct dm_limiter *limiter, uint64_t id)
         unlink_account(limiter, account);
         put_first(limiter, account);
     }
-    if (account)
+    if (account) {
+        account->forgotten = false;
         return account;
+    }
     account = limiter->count >= ACCOUNTS_MAX ? take_idle(limiter) : dm_alloc_zero(1, sizeof(*account));
     if (!account)
         return NULL;
@@ -160,6 +163,15 @@ static struct account *use(struct dm_limiter *limiter, uint64_t id)
     put_first(limiter, account);
     limiter->count++;
     return account;
+}
+
+static void drop_forgotten(struct dm_limiter *limiter, struct account *account)
+{
+    if (!account->forgotten || !is_idle(account))
+        return;
+    unlink_account(limiter, account);
+    limiter->count--;
+    dm_free(account);
 }
 
 static void begin(struct account *account, const struct dm_tenant *tenant, int64_t now_ms)
@@ -238,7 +250,9 @@ enum dm_code dm_limiter_enter(struct dm_limiter *limiter, uint64_t id, const str
 void dm_limiter_give_back(struct dm_limiter *limiter, uint64_t id, uint64_t tokens)
 {
     lock(limiter);
-    dm_limit_undo(&known(limiter, id)->limit, tokens);
+    struct account *account = known(limiter, id);
+    dm_limit_undo(&account->limit, tokens);
+    drop_forgotten(limiter, account);
     tell_news(limiter);
     unlock(limiter);
 }
@@ -284,9 +298,32 @@ void dm_limiter_answered(struct dm_limiter *limiter, uint64_t id, int64_t began_
     enum dm_breaker now = account->limit.breaker;
     enum dm_reason reason = account->limit.breaker_reason;
     const struct dm_tenant tenant = account->tenant;
+    drop_forgotten(limiter, account);
     tell_news(limiter);
     unlock(limiter);
     log_breaker(before, reason, id, &tenant, now);
+}
+
+void dm_limiter_forget(struct dm_limiter *limiter, uint64_t id)
+{
+    lock(limiter);
+    struct account *account = id ? find(limiter, id) : NULL;
+    if (account) {
+        account->forgotten = true;
+        drop_forgotten(limiter, account);
+    }
+    unlock(limiter);
+}
+
+void dm_limiter_forget_tenant(struct dm_limiter *limiter, const struct dm_tenant *tenant)
+{
+    lock(limiter);
+    for (struct account *account = limiter->others, *next; account; account = next) {
+        next = account->next;
+        account->forgotten = account->forgotten || dm_tenant_eq(&account->tenant, tenant);
+        drop_forgotten(limiter, account);
+    }
+    unlock(limiter);
 }
 
 /* ---- news ---- */

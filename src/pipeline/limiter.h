@@ -33,6 +33,9 @@ void dm_limiter_give_back(struct dm_limiter *limiter, uint64_t account, uint64_t
 void dm_limiter_answered(struct dm_limiter *limiter, uint64_t account, int64_t began_mono_ms, uint64_t tokens,
                          const struct dm_model_answer *answer);
 
+/* Nobody's pages wait for it any more, for the key has been changed: what is known of it goes, as soon as no call is under way. */
+void dm_limiter_forget(struct dm_limiter *limiter, uint64_t account);
+
 /* A number that changes whenever leave may be given that was refused before, except by time alone. */
 uint64_t dm_limiter_news(struct dm_limiter *limiter);
 /* Waits until it is no longer `seen`, or until then. */

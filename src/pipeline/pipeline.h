@@ -86,6 +86,8 @@ struct dm_shut_account {
     struct dm_limiter_view view;
 };
 
+/* The tenant's key is changed: what is known of the one before goes. */
+void dm_limiter_forget_tenant(struct dm_limiter *limiter, const struct dm_tenant *tenant);
 /* How many there are; the first `max` of them are written. */
 uint32_t dm_limiter_look_shut(struct dm_limiter *limiter, uint32_t max, struct dm_shut_account *ret);
 

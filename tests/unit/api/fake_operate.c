@@ -123,3 +123,13 @@ enum dm_code dm_tenant_key_list(const struct dm_ports *ports, const struct dm_te
     *ret = (struct dm_tenant_key_list){ fake.secrets + first, left < max ? left : max, left > max };
     return DM_OK;
 }
+
+void dm_limiter_forget_tenant(struct dm_limiter *limiter, const struct dm_tenant *tenant)
+{
+    (void)limiter;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < fake.shut_count; i++)
+        if (!dm_tenant_eq(&fake.shut[i].tenant, tenant))
+            fake.shut[kept++] = fake.shut[i];
+    fake.shut_count = kept;
+}

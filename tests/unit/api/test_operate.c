@@ -329,6 +329,9 @@ static void whose_key_is_refused_is_the_operators_to_know(void **state)
                         "\"nextCursor\":null}");
     rig_get("GET /api/admin/secrets?tenantId=umbrella", NULL, 200);
     assert_int_equal(json_array_size(json_object_get(rig_json(), "failing")), 0);
+    post("secrets", "{\"tenantId\":\"acme\",\"name\":\"A_KEY\",\"value\":\"sk-new\"}", 200);
+    rig_get("GET /api/admin/secrets", NULL, 200);
+    assert_int_equal(json_array_size(json_object_get(rig_json(), "failing")), 0);
 }
 
 int main(void)

@@ -70,6 +70,7 @@ static void given_a_tenant_whose_key_is_refused_then_others_are_read_as_if_it_we
         assert_true(trouble_until_ended("own", &braked[i], 10000));
         assert_read(rig, "own", &braked[i], 80);
     }
+    assert_int_equal(dm_limiter_look_shut(rig->limiter, 0, NULL), 0); /* what the old one was told is over */
 }
 
 static void given_a_common_key_that_is_refused_then_a_tenant_with_its_own_is_read(void **state)
