@@ -594,7 +594,7 @@ def test_bash_completes_commands_flags_and_choices(docmill):
         done = subprocess.run(["bash", "-c", program], capture_output=True, timeout=20)
         return {word.strip() for word in done.stdout.decode().split("\n") if word.strip()}
 
-    assert {"status", "stuck", "submit", "serve", "settings"} == complete("docmill", "s")
+    assert {"status", "stuck", "submit", "secret", "serve", "settings"} == complete("docmill", "s")
     assert "--format" in complete("docmill", "run", "--fo")
     assert complete("docmill", "results", "--format", "j") == {"json", "jsonl"}
 
