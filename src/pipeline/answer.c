@@ -59,7 +59,7 @@ static bool has_tries_left(struct dm_worker *worker, struct dm_page_task *task)
 {
     bool broken = task->answer.reason == DM_REASON_NETWORK;
     if (dm_reason_retry(task->answer.reason) == DM_RETRY_LATER &&
-        dm_limiter_look(worker->pipeline.limiter).breaker != DM_BREAKER_CLOSED) {
+        dm_limiter_ask(worker->pipeline.limiter, task->account).breaker != DM_BREAKER_CLOSED) {
         task->throttled++;
         return true;
     }

@@ -17,6 +17,7 @@ enum {
     PICTURE_TOKENS = 1100, /* between what providers count for a page's picture */
     ANSWER_TOKENS = 300,   /* before the first answer */
     SHUT_MS = 5000,        /* a provider's word that forbids calls for longer is like a breaker to those who wait */
+    CROWD_MAX = 16,        /* reductions that may wait for a key of a tenant's own that is shut */
     ACCOUNTS_MAX = 1024,   /* beside the common one */
     FULL_WAIT_MS = 1000    /* where all of them are in use */
 };
@@ -187,6 +188,18 @@ static int64_t next_page_ms(struct account *account, int64_t now_ms)
     return account->reductions > 0 ? DM_FOREVER : dm_limit_next(&account->limit, now_ms);
 }
 
+static bool is_shut(const struct account *account, int64_t now_ms)
+{
+    return account->limit.breaker != DM_BREAKER_CLOSED || account->limit.not_before_ms > now_ms + SHUT_MS;
+}
+
+/* A reduction that waits holds a task, and there are not many: a tenant's own key takes some of them while it is shut, and the rest is
+ * for others. */
+static bool is_crowded(const struct account *account, int64_t now_ms)
+{
+    return account->id != 0 && account->reductions > CROWD_MAX && is_shut(account, now_ms);
+}
+
 struct dm_leave dm_limiter_ask(struct dm_limiter *limiter, uint64_t id)
 {
     lock(limiter);
@@ -197,10 +210,11 @@ struct dm_leave dm_limiter_ask(struct dm_limiter *limiter, uint64_t id)
         const struct dm_limit *limit = &account->limit;
         leave.at_ms = next_page_ms(account, now_ms);
         leave.concurrency = (uint32_t)limit->concurrency;
-        bool broken = limit->breaker != DM_BREAKER_CLOSED;
-        leave.shut = broken || limit->not_before_ms > now_ms + SHUT_MS;
+        leave.breaker = limit->breaker;
+        leave.shut = is_shut(account, now_ms);
         leave.reason = limit->breaker_reason;
-        leave.given_up = broken && now_ms - limit->opened_ms >= dm_reason_patience_ms(limit->breaker_reason);
+        leave.given_up = limit->breaker != DM_BREAKER_CLOSED &&
+                         now_ms - limit->opened_ms >= dm_reason_patience_ms(limit->breaker_reason);
     }
     unlock(limiter);
     return leave;
@@ -228,6 +242,10 @@ enum dm_code dm_limiter_enter(struct dm_limiter *limiter, uint64_t id, const str
         account->reductions++;
     for (;;) {
         int64_t now_ms = dm_mono_ms(limiter->runtime);
+        if (account && is_crowded(account, now_ms)) {
+            rc = DM_BUSY;
+            break;
+        }
         int64_t at_ms = account ? dm_limit_next(&account->limit, now_ms) : now_ms + FULL_WAIT_MS;
         if (at_ms <= now_ms) {
             begin(account, tenant, now_ms);

@@ -11,8 +11,9 @@
 
 /* How an account stands towards pages. */
 struct dm_leave {
-    int64_t at_ms;         /* monotonic: now or before, a call may begin; DM_FOREVER: when there is news */
-    uint32_t concurrency;  /* calls that it bears at once */
+    int64_t at_ms;        /* monotonic: now or before, a call may begin; DM_FOREVER: when there is news */
+    uint32_t concurrency; /* calls that it bears at once */
+    enum dm_breaker breaker;
     bool shut;             /* the breaker is not closed, or the provider's word forbids calls for a while */
     bool given_up;         /* the breaker has not been for longer than anybody waits (dm_reason_patience_ms) */
     enum dm_reason reason; /* of the breaker */
@@ -22,7 +23,8 @@ struct dm_leave {
 struct dm_leave dm_limiter_ask(struct dm_limiter *limiter, uint64_t account);
 /* Takes leave for a page's call, if there is any now. It must then be given back or ended. `tenant` is for whom. */
 bool dm_limiter_try(struct dm_limiter *limiter, uint64_t account, const struct dm_tenant *tenant);
-/* Waits for leave for a reduction's call. DM_TIMEOUT at the deadline. */
+/* Waits for leave for a reduction's call. DM_TIMEOUT at the deadline; DM_BUSY where the account is a tenant's own, is shut, and enough
+ * of the tasks there are wait for it. */
 DM_MUST_USE enum dm_code dm_limiter_enter(struct dm_limiter *limiter, uint64_t account, const struct dm_tenant *tenant,
                                           int64_t deadline_mono_ms);
 /* Before the call begins: what it is thought to cost. Returns that. */

@@ -87,12 +87,17 @@ static enum dm_code enter(struct asking *asking, uint64_t *ret_account, bool *re
     for (;;) {
         struct dm_err why;
         int64_t until_ms = dm_mono_ms(asking->runtime) + KEEP_EVERY_MS;
-        if (dm_model_account(pipeline->ports.model, tenant, ret_account, &why) != DM_OK)
+        enum dm_code rc = dm_model_account(pipeline->ports.model, tenant, ret_account, &why);
+        if (rc == DM_OK)
+            rc = dm_limiter_enter(pipeline->limiter, *ret_account, tenant, until_ms);
+        else
             dm_sleep_until(asking->runtime, until_ms);
-        else if (dm_limiter_enter(pipeline->limiter, *ret_account, tenant, until_ms) == DM_OK)
+        if (rc == DM_BUSY)
+            return dm_fail(err, DM_UNAVAILABLE, "enough reductions wait for the key of the tenant %s", tenant->id);
+        if (rc == DM_OK)
             return DM_OK;
         *ret_late = dm_mono_ms(asking->runtime) >= asking->give_up_ms;
-        enum dm_code rc = keep_lease(asking, err);
+        rc = keep_lease(asking, err);
         if (rc != DM_OK || *ret_late)
             return rc;
     }
