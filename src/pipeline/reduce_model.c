@@ -94,8 +94,11 @@ static enum dm_code enter(struct asking *asking, uint64_t *ret_account, bool *re
             dm_sleep_until(asking->runtime, until_ms);
         if (rc == DM_BUSY)
             return dm_fail(err, DM_UNAVAILABLE, "enough reductions wait for the key of the tenant %s", tenant->id);
-        if (rc == DM_OK)
+        bool overslept = dm_mono_ms(asking->runtime) > until_ms; /* the lease may be somebody else's by now */
+        if (rc == DM_OK && !overslept)
             return DM_OK;
+        if (rc == DM_OK)
+            dm_limiter_give_back(pipeline->limiter, *ret_account, 0);
         *ret_late = dm_mono_ms(asking->runtime) >= asking->give_up_ms;
         rc = keep_lease(asking, err);
         if (rc != DM_OK || *ret_late)
@@ -183,12 +186,14 @@ static enum dm_code ask(const struct dm_reducing *reducing, const struct dm_page
     enum dm_code rc = dm_monitor_make(asking.runtime, &asking.monitor, err);
     if (rc != DM_OK)
         return rc;
-    int64_t again_ms;
+    int64_t again_ms = 0;
+    rc = keep_lease(&asking, err); /* the pages may have taken long to read */
     do {
-        again_ms = 0;
-        rc = call(&asking, &request, ret, &again_ms, err);
         if (rc == DM_OK && again_ms)
             rc = sleep_keeping(&asking, again_ms, err);
+        again_ms = 0;
+        if (rc == DM_OK)
+            rc = call(&asking, &request, ret, &again_ms, err);
     } while (rc == DM_OK && again_ms);
     dm_monitor_free(asking.runtime, asking.monitor);
     dm_otherwise_free(&asking.otherwise);
