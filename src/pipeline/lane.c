@@ -31,8 +31,9 @@ void dm_share_leave_lane(struct dm_worker *worker, struct dm_share *share)
     if (--lane->shares > 0)
         return;
     struct dm_lane **at = &worker->lanes;
-    while (*at != lane)
+    while (*at && *at != lane)
         at = &(*at)->next;
+    DM_CHECK(*at);
     *at = lane->next;
     dm_free(lane);
 }

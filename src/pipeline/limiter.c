@@ -247,7 +247,7 @@ enum dm_code dm_limiter_enter(struct dm_limiter *limiter, uint64_t id, const str
             break;
         }
         int64_t at_ms = account ? dm_limit_next(&account->limit, now_ms) : now_ms + FULL_WAIT_MS;
-        if (at_ms <= now_ms) {
+        if (account && at_ms <= now_ms) {
             begin(account, tenant, now_ms);
             break;
         }

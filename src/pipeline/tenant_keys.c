@@ -4,6 +4,7 @@
  * So each is read again when it is old. Those that were asked for last lie in front, and the last one goes where there are too
  * many. */
 #include "base/alloc.h"
+#include "base/check.h"
 #include "base/log.h"
 #include "tenant_key.h"
 
@@ -80,6 +81,7 @@ static struct kept *find(struct dm_tenant_keys *keys, const struct dm_tenant *te
 static void drop_last(struct dm_tenant_keys *keys)
 {
     struct kept **at = &keys->first;
+    DM_CHECK(*at);
     while ((*at)->next)
         at = &(*at)->next;
     free_kept(*at);
