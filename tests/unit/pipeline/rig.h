@@ -25,7 +25,7 @@ struct fake_model {
     bool stopping;
     uint32_t fail_times[RIG_PAGES_MAX]; /* so many first calls of the page fail with `reason` */
     enum dm_reason reason;
-    bool adapted; /* says so with each failure */
+    bool adapted;                         /* says so with each failure */
     struct dm_tenant keyed;               /* this tenant has a key, and so an account, of its own; empty: none has */
     uint64_t key;                         /* its number; 0: none yet */
     enum dm_reason key_reason;            /* what calls with it are answered; DM_REASON_NONE: as others */
