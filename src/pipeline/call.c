@@ -183,15 +183,22 @@ static void not_begun(struct dm_page_task *task, enum dm_code rc, const struct d
     }
 }
 
-/* With the limiter's leave, which is spent or given back. Lock held on entry and return. */
+/* Leave is taken last, with nothing left to wait for: what the provider says while STATE is read is heeded. Lock held on entry and
+ * return. */
+static bool take_leave(struct dm_page_task *task)
+{
+    const struct dm_active *document = task->holding->document;
+    task->account = document->share->lane->account;
+    return dm_limiter_try(task->worker->pipeline.limiter, task->account, &document->tenant);
+}
+
+/* Asks about a page that is in no list, if the limiter still lets it. Lock held on entry and return. */
 static void call_model(struct dm_page_task *task)
 {
     struct dm_worker *worker = task->worker;
-    struct dm_limiter *limiter = worker->pipeline.limiter;
     bool unreadable = false;
     if (!may_call(task, &unreadable) || worker->silent) {
         const struct dm_err why = { .code = DM_UNAVAILABLE, .text = "the document's state cannot be read now" };
-        dm_limiter_give_back(limiter, task->account, 0);
         if (dm_page_task_void(task))
             dm_page_task_leave(task);
         else if (unreadable && !worker->silent)
@@ -200,31 +207,28 @@ static void call_model(struct dm_page_task *task)
             dm_page_task_queue_later(task);
         return;
     }
+    if (!take_leave(task)) {
+        dm_page_task_ready(task);
+        return;
+    }
     begin(task);
     const struct dm_tenant tenant = task->holding->document->tenant;
     worker_unlock(worker);
     struct dm_err err;
-    task->tokens = dm_limiter_spend(limiter, &task->request);
+    task->tokens = dm_limiter_spend(worker->pipeline.limiter, &task->request);
     enum dm_code rc = dm_model_start(worker->pipeline.ports.model, &tenant, &task->request, answered, task, &err);
     worker_lock(worker);
     if (rc != DM_OK) /* else the task may be gone by now */
         not_begun(task, rc, &err);
 }
 
-/* Leave for a call about the document, with the account noted that gave it. */
-static bool try_leave(const struct dm_active *document, uint64_t *ret_account, struct dm_worker *worker)
-{
-    *ret_account = document->share->lane->account;
-    return dm_limiter_try(worker->pipeline.limiter, *ret_account, &document->tenant);
-}
-
 void dm_page_task_call_or_wait(struct dm_page_task *task)
 {
     struct dm_worker *worker = task->worker;
-    const struct dm_active *document = task->holding->document;
+    const struct dm_lane *lane = task->holding->document->share->lane;
     /* Those that waited when a drain began are handed back; what was being read then is finished, if there is time. */
-    bool at_once = document->share->lane->ready == 0 || worker->stopping;
-    if (at_once && try_leave(document, &task->account, worker))
+    bool at_once = lane->ready == 0 || worker->stopping;
+    if (at_once && dm_limiter_ask(worker->pipeline.limiter, lane->account).at_ms <= worker_now(worker))
         call_model(task);
     else
         dm_page_task_ready(task);
@@ -266,13 +270,9 @@ static bool end_one(struct dm_worker *worker)
 /* Asks about the page whose turn it is. Readers went ahead as far as they may; now there is room again. */
 static void call_next(struct dm_worker *worker, struct dm_active *document)
 {
-    uint64_t account;
-    if (!try_leave(document, &account, worker))
-        return; /* a reduction was quicker */
     int64_t until_ms = DM_FOREVER;
     struct dm_page_task *task = dm_active_pop_ready(document, worker_now(worker), &until_ms);
     DM_CHECK(task);
-    task->account = account;
     worker_wake(worker);
     call_model(task);
 }
