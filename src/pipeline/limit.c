@@ -53,6 +53,13 @@ static int64_t ready_at(struct dm_bucket *bucket, double least, int64_t now_ms)
     return now_ms + (int64_t)ceil((least - bucket->level) / bucket->per_ms);
 }
 
+/* What was taken too much. It never holds more than it would have: else the next burst would be longer by that. */
+static void put_back(struct dm_bucket *bucket, double much)
+{
+    if (bucket->per_ms > 0)
+        bucket->level = fmin(bucket->most, bucket->level + much);
+}
+
 static void set_per_minute(struct dm_bucket *bucket, double per_minute, int64_t now_ms)
 {
     bool fresh = bucket->per_ms <= 0;
@@ -212,14 +219,14 @@ static bool is_shut(enum dm_reason reason)
     return reason == DM_REASON_AUTH_FAILED || reason == DM_REASON_QUOTA_EXHAUSTED;
 }
 
-static void open_breaker(struct dm_limit *limit, int64_t now_ms, enum dm_reason reason)
+static void open_breaker(struct dm_limit *limit, int64_t now_ms, enum dm_reason reason, bool probe)
 {
     int64_t first_ms = is_shut(reason) ? SHUT_FIRST_MS : PROBE_FIRST_MS;
     int64_t most_ms = is_shut(reason) ? SHUT_MOST_MS : PROBE_MOST_MS;
     if (limit->breaker == DM_BREAKER_CLOSED) {
         limit->opened_ms = now_ms;
         limit->probe_wait_ms = first_ms;
-    } else if (limit->probing || is_shut(reason) != is_shut(limit->breaker_reason)) {
+    } else if (probe || is_shut(reason) != is_shut(limit->breaker_reason)) {
         limit->probe_wait_ms = 2 * limit->probe_wait_ms > first_ms ? 2 * limit->probe_wait_ms : first_ms;
     } else {
         return; /* one of those that were under way when it opened */
@@ -277,6 +284,7 @@ void dm_limit_begin(struct dm_limit *limit, int64_t now_ms)
     if (limit->breaker != DM_BREAKER_CLOSED) {
         limit->breaker = DM_BREAKER_HALF_OPEN;
         limit->probing = true;
+        limit->probe_began_ms = now_ms;
     }
 }
 
@@ -284,10 +292,9 @@ void dm_limit_undo(struct dm_limit *limit, uint64_t tokens)
 {
     DM_CHECK(limit->in_flight > 0);
     limit->in_flight--;
-    if (limit->tokens.per_ms > 0)
-        limit->tokens.level += (double)tokens;
-    limit->requests.level += limit->requests.per_ms > 0;
-    limit->learned.level += limit->learned.per_ms > 0;
+    put_back(&limit->tokens, (double)tokens);
+    put_back(&limit->requests, 1);
+    put_back(&limit->learned, 1);
     limit->probing = false;
 }
 
@@ -338,17 +345,17 @@ static void end_accepted(struct dm_limit *limit, int64_t now_ms, int64_t began_m
     note_latency(limit, now_ms, began_ms);
 }
 
-static void end_failed(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, enum dm_reason reason)
+static void end_failed(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, enum dm_reason reason, bool probe)
 {
     limit->failures++;
     if (reason == DM_REASON_OVERLOADED || reason == DM_REASON_MODEL_TIMEOUT)
         lower(limit, now_ms, began_ms);
     if (is_shut(reason) || limit->failures >= FAILURES_MAX || limit->breaker != DM_BREAKER_CLOSED)
-        open_breaker(limit, now_ms, reason);
+        open_breaker(limit, now_ms, reason, probe);
 }
 
 /* What the answer tells of the provider. */
-static void judge(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, enum dm_reason reason)
+static void judge(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, enum dm_reason reason, bool probe)
 {
     switch (reason) {
     case DM_REASON_RATE_LIMITED:
@@ -360,7 +367,7 @@ static void judge(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, enum
     case DM_REASON_MODEL_TIMEOUT:
     case DM_REASON_AUTH_FAILED:
     case DM_REASON_QUOTA_EXHAUSTED:
-        end_failed(limit, now_ms, began_ms, reason);
+        end_failed(limit, now_ms, began_ms, reason, probe);
         break;
     case DM_REASON_CANCELLED:
     case DM_REASON_INTERNAL:
@@ -375,13 +382,14 @@ void dm_limit_end(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, uint
 {
     DM_CHECK(limit->in_flight > 0);
     limit->in_flight--;
+    /* Others that end now began before the breaker opened. */
+    bool probe = limit->probing && began_ms >= limit->probe_began_ms;
     refill(&limit->tokens, now_ms);
-    if (limit->tokens.per_ms > 0)
-        limit->tokens.level += (double)tokens - (double)(answer->usage.input_tokens + answer->usage.output_tokens);
+    put_back(&limit->tokens, (double)tokens - (double)(answer->usage.input_tokens + answer->usage.output_tokens));
     heed_limits(limit, now_ms, &answer->limits);
     heed_word(limit, now_ms, answer->retry_after_ms);
     heed_word(limit, now_ms, answer->limits.pause_ms);
     if (!answer->adapted) /* else what it told is over */
-        judge(limit, now_ms, began_ms, answer->reason);
-    limit->probing = limit->probing && limit->breaker == DM_BREAKER_HALF_OPEN && limit->in_flight > 0;
+        judge(limit, now_ms, began_ms, answer->reason, probe);
+    limit->probing = limit->probing && !probe && limit->breaker != DM_BREAKER_CLOSED;
 }

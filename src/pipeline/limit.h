@@ -64,7 +64,8 @@ struct dm_limit {
     int64_t opened_ms;     /* since the last call that worked; while it is not closed */
     int64_t probe_at_ms;   /* the next single call */
     int64_t probe_wait_ms; /* doubled by each that fails */
-    bool probing;
+    bool probing;          /* it is under way */
+    int64_t probe_began_ms;
 };
 
 void dm_limit_make(struct dm_limit *limit, const struct dm_limit_options *options, int64_t now_ms);

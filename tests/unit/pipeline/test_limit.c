@@ -230,6 +230,22 @@ static void a_key_that_is_refused_opens_the_breaker_and_single_calls_find_out_wh
     assert_int_equal(world.limit.breaker, DM_BREAKER_CLOSED);
 }
 
+static void what_began_before_the_breaker_opened_is_not_taken_for_the_single_call(void **state)
+{
+    (void)state;
+    make(&world, 10, 0);
+    const struct dm_model_answer late = { .reason = DM_REASON_NETWORK };
+    const struct dm_model_answer refused = { .reason = DM_REASON_AUTH_FAILED };
+    dm_limit_begin(&world.limit, 0); /* hangs */
+    end_one(&world, DM_REASON_AUTH_FAILED);
+    world.now_ms = dm_limit_next(&world.limit, 0);
+    dm_limit_begin(&world.limit, world.now_ms); /* finds out */
+    dm_limit_end(&world.limit, world.now_ms, 0, 0, &late);
+    assert_int_equal(dm_limit_next(&world.limit, world.now_ms + 100000), DM_FOREVER);
+    dm_limit_end(&world.limit, world.now_ms, world.now_ms, 0, &refused);
+    assert_in_range(dm_limit_next(&world.limit, world.now_ms), world.now_ms + 10000, world.now_ms + 40000);
+}
+
 static void failures_in_a_row_open_the_breaker_and_one_success_between_them_does_not(void **state)
 {
     (void)state;
@@ -291,6 +307,18 @@ static void a_call_that_was_not_made_gives_back_its_place_and_its_tokens(void **
     assert_int_equal(world.limit.in_flight, 0);
 }
 
+static void a_call_that_was_not_made_makes_no_burst_longer(void **state)
+{
+    (void)state;
+    make(&world, 10, 60); /* one at once, and one a second or so */
+    dm_limit_begin(&world.limit, 0);
+    world.now_ms = 1500;
+    assert_int_equal(dm_limit_next(&world.limit, world.now_ms), world.now_ms);
+    dm_limit_undo(&world.limit, 0);
+    end_one(&world, DM_REASON_NONE);
+    assert_true(dm_limit_next(&world.limit, world.now_ms) > world.now_ms + 700);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,10 +330,12 @@ int main(void)
         cmocka_unit_test(a_single_refusal_costs_its_own_wait_only),
         cmocka_unit_test(the_providers_word_is_law),
         cmocka_unit_test(a_key_that_is_refused_opens_the_breaker_and_single_calls_find_out_when_it_is_mended),
+        cmocka_unit_test(what_began_before_the_breaker_opened_is_not_taken_for_the_single_call),
         cmocka_unit_test(failures_in_a_row_open_the_breaker_and_one_success_between_them_does_not),
         cmocka_unit_test(an_overloaded_provider_is_given_less_and_then_more_again),
         cmocka_unit_test(tokens_are_counted_and_what_was_thought_too_little_is_made_good),
         cmocka_unit_test(a_call_that_was_not_made_gives_back_its_place_and_its_tokens),
+        cmocka_unit_test(a_call_that_was_not_made_makes_no_burst_longer),
     };
     return cmocka_run_group_tests_name("the limiter's arithmetic", tests, NULL, NULL);
 }
