@@ -177,7 +177,8 @@ static struct script invent(struct sim *sim)
                              .tenant = 1 + sim_below(sim, sim->tenant_count),
                              .pages = 1 + sim_below(sim, sim_one_in(sim, 4) ? PAGES_MAX : 12),
                              .keyed = !sim_one_in(sim, 4) };
-    uint32_t *const odd[] = { &script.damaged, &script.hanging, &script.crashing, &script.blocked, &script.empty };
+    uint32_t *const odd[] = { &script.damaged, &script.hanging,   &script.crashing, &script.blocked,
+                              &script.empty,   &script.oversized, &script.mute,     &script.wrong };
     for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
         if (sim_one_in(sim, 12))
             *odd[i] = 1 + sim_below(sim, script.pages);

@@ -34,10 +34,22 @@ static void set(struct sim *sim, bool *what, bool value, const char *name)
     sim_tell(sim, "%s %s", name, value ? "begins" : "is over");
 }
 
+static void annoy_provider(struct sim *sim)
+{
+    if (sim_one_in(sim, 4))
+        provider_change_key(sim);
+    else if (sim->provider.mood != MOOD_FINE)
+        provider_turn(sim, MOOD_FINE);
+    else
+        provider_turn(sim, sim_one_in(sim, 3) ? MOOD_AWAY
+                                              : (enum mood)(MOOD_STORM + sim_below(sim, MOOD_COUNT - MOOD_STORM)));
+}
+
 static void act(struct sim *sim, bool *full)
 {
     struct node *node = some_node(sim);
-    switch ((enum fault)sim_below(sim, FAULT_COUNT)) {
+    bool of_provider = sim_has(sim, FAULT_PROVIDER) && sim_one_in(sim, 8);
+    switch (of_provider ? FAULT_PROVIDER : (enum fault)sim_below(sim, FAULT_COUNT)) {
     case FAULT_CRASH:
         if (sim_has(sim, FAULT_CRASH) && node->alive) {
             sim_tell(sim, "kills node %u", node->number);
@@ -49,10 +61,8 @@ static void act(struct sim *sim, bool *full)
             jump(sim, node);
         break;
     case FAULT_FREEZE:
-        if (sim_has(sim, FAULT_FREEZE)) {
-            node->frozen_until_us = sim->now_us + (int64_t)(5 + sim_below(sim, 140)) * 1000000;
-            sim_tell(sim, "node %u stands still until %.3f", node->number, (double)node->frozen_until_us / 1e6);
-        }
+        if (sim_has(sim, FAULT_FREEZE))
+            node_freeze(node, (int64_t)(5 + sim_below(sim, 140)) * 1000000);
         break;
     case FAULT_BLOB_AWAY:
         if (sim_has(sim, FAULT_BLOB_AWAY))
@@ -66,7 +76,11 @@ static void act(struct sim *sim, bool *full)
         break;
     case FAULT_MODEL:
         if (sim_has(sim, FAULT_MODEL))
-            set(sim, &sim->storm, !sim->storm, "a storm of 429s");
+            provider_turn(sim, sim->provider.mood == MOOD_STORM ? MOOD_FINE : MOOD_STORM);
+        break;
+    case FAULT_PROVIDER:
+        if (sim_has(sim, FAULT_PROVIDER))
+            annoy_provider(sim);
         break;
     case FAULT_DRAINS:
         if (sim_has(sim, FAULT_DRAINS))

@@ -249,6 +249,17 @@ void node_boot(struct sim *sim, uint32_t number, unsigned roles)
     sim->nodes[sim->node_count++] = node;
 }
 
+static void choose_limits(struct node *node)
+{
+    struct sim *sim = node->sim;
+    node->limits = (struct dm_limit_options){ .concurrency = 1 + sim_below(sim, sim_one_in(sim, 3) ? 4 : 40) };
+    node->limits.concurrency_max = node->limits.concurrency + sim_below(sim, 20);
+    if (sim_one_in(sim, 8))
+        node->limits.requests_per_minute = 240 + sim_below(sim, 2000);
+    if (sim_one_in(sim, 8))
+        node->limits.tokens_per_minute = 20000 + sim_below(sim, 60000);
+}
+
 static void begin(void *argument)
 {
     struct node *node = argument;
@@ -258,7 +269,7 @@ static void begin(void *argument)
     enum dm_code rc = DM_BUSY;
     while (rc != DM_OK) {
         *pipeline = (struct dm_pipeline){ .pages_max = PAGES_MAX - 10,
-                                          .attempts_max = 4,
+                                          .attempts_max = ATTEMPTS_MAX,
                                           .retention_source_ms = sim->retention_ms,
                                           .retention_pages_ms = sim->retention_ms,
                                           .retention_results_ms = sim->retention_ms * 2 };
@@ -266,9 +277,9 @@ static void begin(void *argument)
         rc = node->stream ? DM_OK : DM_NO_MEMORY;
         if (rc == DM_OK)
             rc = dm_hub_make(pipeline->ports.runtime, &pipeline->hub, &err);
-        const struct dm_limit_options limits = { .concurrency = 1 + sim_below(sim, 40), .concurrency_max = 60 };
+        choose_limits(node);
         if (rc == DM_OK)
-            rc = dm_limiter_make(pipeline->ports.runtime, &limits, &pipeline->limiter, &err);
+            rc = dm_limiter_make(pipeline->ports.runtime, &node->limits, &pipeline->limiter, &err);
         const struct dm_worker_options options = { .readers = 1 + sim_below(sim, 3),
                                                    .pages_in_flight = 20 + sim_below(sim, 100),
                                                    .document_pages = 10 + sim_below(sim, 60),
@@ -314,6 +325,19 @@ static void restart(void *argument)
         node_start(node);
 }
 
+void node_freeze(struct node *node, int64_t us)
+{
+    node->frozen_until_us = node->thawed_us = node->sim->now_us + us;
+    sim_tell(node->sim, "node %u stands still until %.3f", node->number, (double)node->frozen_until_us / 1e6);
+}
+
+void node_thaw(struct node *node)
+{
+    if (node->frozen_until_us > node->sim->now_us)
+        node->thawed_us = node->sim->now_us;
+    node->frozen_until_us = 0;
+}
+
 void node_bury(struct node *node)
 {
     sim_tell(node->sim, "node %u.%u is gone", node->number, node->incarnation);
@@ -330,7 +354,7 @@ void node_bury(struct node *node)
     node->pipeline = (struct dm_pipeline){ 0 };
     node->up = node->alive = false;
     node->doomed = false;
-    node->frozen_until_us = 0;
+    node_thaw(node);
     sim_spawn(node->sim, NULL, "restart", restart, node, true);
 }
 
@@ -342,6 +366,7 @@ static void drain(void *argument)
     node->worker = NULL;
     dm_aggregator_stop(node->aggregator);
     node->aggregator = NULL;
+    judge_limiter(sim, node);
     dm_limiter_free(node->pipeline.limiter);
     dm_hub_free(node->pipeline.hub);
     node->pipeline.limiter = NULL;

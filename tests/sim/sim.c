@@ -290,6 +290,8 @@ static void choose_faults(struct sim *sim)
         sim->kinds |= 1U << (sim_one_in(sim, 3) ? (uint32_t)grave[sim_below(sim, 5)] : sim_below(sim, FAULT_COUNT));
     if (sim_one_in(sim, 3))
         sim->kinds |= 1U << FAULT_REQUESTS;
+    if (sim_one_in(sim, 6))
+        sim->kinds |= 1U << FAULT_PROVIDER;
     /* Together they open the gap between a look at a lease and the write that follows from it. */
     if (sim_has(sim, FAULT_FREEZE) && sim_one_in(sim, 3))
         sim->kinds |= 1U << FAULT_STORE_SLOW;
@@ -377,9 +379,10 @@ static void go_through(struct sim *sim)
 {
     until(sim, CHAOS_US_MAX, chaos_over);
     sim->healing = true;
-    sim->blob_away = sim->storm = false;
+    sim->blob_away = false;
+    sim->provider.mood = MOOD_FINE;
     for (uint32_t i = 0; i < sim->node_count; i++)
-        sim->nodes[i]->frozen_until_us = 0;
+        node_thaw(sim->nodes[i]);
     memory_blob_set_full(sim->blob, false);
     sim_tell(sim, "---- no more faults: now everything must end ----");
     until(sim, sim->now_us + HEAL_US_MAX, all_ended);
@@ -410,6 +413,7 @@ bool sim_run(struct sim *sim, const struct run_options *options)
     sim->judge = judge_make(sim);
     choose_faults(sim);
     sim->tenant_count = 1 + sim_below(sim, TENANTS_MAX);
+    provider_choose(sim);
     sim->retention_ms = sim_one_in(sim, 12) ? 60000 + sim_below(sim, 1800000) : 0;
     sim->heal_us = (int64_t)(20 + sim_below(sim, sim_one_in(sim, 3) ? 320 : 100)) * 1000 * 1000;
     choose_nodes(sim);

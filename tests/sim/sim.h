@@ -6,11 +6,12 @@
  * wait, fail, lose its answer, or lose the node. The judge looks at every transaction as it happens. In the first part
  * of a run there are faults; then they stop, and everything that was accepted must come to its end.
  *
- *   fiber.c      stacks and switching               judge.c      what must hold, looked at after every transaction
- *   sim.c        time, order, chance                clients.c    those who upload, cancel, retry, delete, poll
- *   node.c       a node: memory, clock, roles       nemesis.c    crashes, clocks that jump, outages
- *   ports.c      the ports of a node, with faults   main.c       seeds in parallel, one seed told
- *   fakes.c      model and document reader          memory_*.c   the world that outlives nodes
+ *   fiber.c        stacks and switching               judge*.c     what must hold, looked at after every transaction
+ *   sim.c          time, order, chance                clients.c    those who upload, cancel, retry, delete, poll
+ *   node.c         a node: memory, clock, roles       nemesis.c    crashes, clocks that jump, outages
+ *   ports*.c       the ports of a node, with faults   provider.c   the model's provider: its limits, moods, keys
+ *   fake_model.c   a node's model                     main.c       seeds in parallel, one seed told
+ *   fake_reader.c  the document reader                memory_*.c   the world that outlives nodes
  *
  * Nothing here reads a clock, an address or a random number of the machine's: a seed and a version repeat a run. */
 #ifndef DM_SIM_H
@@ -32,8 +33,10 @@ enum {
     NODES_MAX = 5,
     TENANTS_MAX = 3,
     DOCUMENTS_MAX = 24,
-    PAGES_MAX = 120, /* of a simulated document */
-    CALLS_MAX = 256, /* of one node's model at once */
+    PAGES_MAX = 120,               /* of a simulated document */
+    ATTEMPTS_MAX = 4,              /* MAX_ATTEMPTS of every node */
+    BROKEN_MAX = 3 * ATTEMPTS_MAX, /* of connections */
+    MODEL_TOKENS_MAX = 200,        /* that one call uses */
     NODE_MEMORY_MAX = 96 * 1024 * 1024
 };
 
@@ -56,6 +59,9 @@ enum {
     X(CLOCKS, "wall clocks differ and jump")                                                                           \
     X(FREEZE, "a node stands still for longer than a lease")                                                           \
     X(MODEL, "the model answers 429, hangs, or talks nonsense")                                                        \
+    X(PROVIDER, "the provider is away, refuses keys, has no quota left; keys are changed")                             \
+    X(LIMITS, "the provider bears so many calls a second of a key, and answers 429 to more")                           \
+    X(STARTS, "calls of the model cannot be begun")                                                                    \
     X(READER, "helpers hang, die, lie, or are all taken")                                                              \
     X(MEMORY, "allocations fail")                                                                                      \
     X(REQUESTS, "cancel, retry and delete at every moment")                                                            \
@@ -69,6 +75,21 @@ enum fault { FAULT_KINDS(FAULT_ENUM) FAULT_COUNT };
 
 struct sim;
 struct judge;
+
+/* Towards some keys, or all. */
+enum mood { MOOD_FINE, MOOD_STORM, MOOD_AWAY, MOOD_KEY_REFUSED, MOOD_QUOTA, MOOD_NO_KEY, MOOD_COUNT };
+
+/* The model's provider (provider.c). Keys are told apart by their tenant; 0: the one that all have who have none. */
+struct provider {
+    enum mood mood;
+    uint32_t struck;                /* bits: towards which keys */
+    uint32_t keys[TENANTS_MAX + 1]; /* which one the tenant has; 0: none of its own */
+    uint32_t per_second;            /* calls that it bears of a key; 0: any number */
+    bool says_when;                 /* with a 429: Retry-After */
+    bool says_limits;               /* with every answer */
+    double level[TENANTS_MAX + 1];
+    int64_t at_us[TENANTS_MAX + 1];
+};
 
 struct run_options {
     uint64_t seed;
@@ -101,7 +122,7 @@ struct sim {
     struct judge *judge;
     struct clients *clients;
     bool blob_away;
-    bool storm; /* the model throttles most calls */
+    struct provider provider;
     int64_t retention_ms;
     bool ending; /* nodes that stop are not started again */
     bool rested; /* hours went by after the last end */
@@ -162,6 +183,7 @@ struct node {
     bool interrupted; /* its reader was told to stop */
     bool doomed;      /* dies as soon as the scheduler runs */
     int64_t frozen_until_us;
+    int64_t thawed_us; /* when it went on, or will */
     int64_t wall_offset_ms;
     int64_t mono_base_ms;
     struct dm_allocator allocator;
@@ -172,6 +194,7 @@ struct node {
     struct fd_note fds[256]; /* handed out, some closed since */
     uint32_t fd_count;
     struct memory_stream *stream;
+    struct dm_limit_options limits; /* of its limiter */
     struct dm_pipeline pipeline;
     struct dm_worker *worker;
     struct dm_aggregator *aggregator;
@@ -182,10 +205,12 @@ void node_boot(struct sim *sim, uint32_t number, unsigned roles);
 void node_start(struct node *node); /* spawns the fiber that starts it */
 /* Blocks; from a fiber of the world's. False: it died instead, or somebody else drains it. */
 bool node_drain(struct node *node, int64_t deadline_ms);
+void node_freeze(struct node *node, int64_t us);
+void node_thaw(struct node *node);
 void node_bury(struct node *node); /* by the scheduler, after its fibers are gone */
 struct dm_runtime node_runtime(struct node *node);
 
-/* ---- ports (ports.c, fakes.c) ---- */
+/* ---- ports (ports*.c, fake_*.c) ---- */
 
 void node_ports(struct node *node, struct dm_ports *ret);
 void node_ports_stop(struct node *node);     /* from a fiber of the node's */
@@ -195,14 +220,19 @@ void model_stop(struct model *model);
 struct dm_model model_port(struct model *model);
 struct dm_reader reader_port(struct node *node);
 void hints_publish(void *node, const struct dm_hint *hint);
+void provider_choose(struct sim *sim);
+void provider_turn(struct sim *sim, enum mood mood);
+void provider_change_key(struct sim *sim);
+bool provider_has_account(const struct sim *sim, uint64_t account); /* a key of some tenant's own as it is now */
 
-/* What a simulated document is, as its bytes say (fakes.c reads them, clients.c writes them). */
+/* What a simulated document is, as its bytes say (fake_reader.c reads them, clients.c writes them). */
 struct script {
     uint32_t number; /* of the document, from 1 */
     uint32_t tenant;
     uint32_t pages;
-    uint32_t damaged, hanging, crashing, blocked, empty; /* page numbers; 0: none */
-    uint32_t killing;                                    /* the page whose reading ends the process */
+    uint32_t damaged, hanging, crashing, blocked, empty, oversized; /* page numbers; 0: none */
+    uint32_t mute, wrong; /* the page that the model does not answer in time, or never as it was asked */
+    uint32_t killing;     /* the page whose reading ends the process */
     bool kills_split;
     bool encrypted;
     bool nothing; /* it has no pages */
@@ -215,19 +245,18 @@ bool script_parse(const char *text, struct script *ret);
 /* The text that the reader finds on a page: names tenant, document and page, so that the judge sees a mix-up. */
 void script_page(const struct script *script, uint32_t page, char *ret, size_t size);
 
-/* ---- judge (judge.c) ---- */
+/* ---- judge (judge*.c) ---- */
 
 struct judge *judge_make(struct sim *sim);
 void judge_free(struct judge *judge);
 void judge_upload_accepted(struct sim *sim, const struct script *script, const struct dm_tenant *tenant,
                            const struct dm_file *file);
 void judge_stopped(struct sim *sim, const struct dm_tenant *tenant, const struct dm_file *file); /* cancel, delete */
-/* A page's model call begins on this node; the answer's fate is told by its number. */
-uint32_t judge_call(struct sim *sim, struct node *node, const struct dm_tenant *tenant, const struct dm_file *file,
-                    uint32_t page, struct dm_str text);
-void judge_answer(struct sim *sim, uint32_t call, enum dm_reason reason);
-void judge_reduction_begins(struct sim *sim, const struct dm_tenant *tenant, const struct dm_file *file);
-void judge_reduction(struct sim *sim, const struct dm_file *file, enum dm_reason reason);
+/* A model call begins on this node that will use so many tokens; the answer's fate is told by its number. */
+uint32_t judge_call(struct sim *sim, struct node *node, const struct dm_tenant *tenant,
+                    const struct dm_model_request *request, uint32_t tokens);
+void judge_answer(struct sim *sim, uint32_t call, const struct dm_model_answer *answer);
+void judge_limiter(struct sim *sim, const struct node *node); /* after its last call was answered */
 /* The blob is there now, whatever its writer was told. */
 void judge_segment(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key, struct dm_str bytes);
 void judge_blob(struct sim *sim, const struct dm_tenant *tenant, struct dm_str key);
