@@ -13,6 +13,8 @@ enum {
         24 * 3600 * 1000,             /* how long a page bears with a provider that asks it to wait; such answers do not
                                           count against MAX_ATTEMPTS */
     DM_KEY_PATIENCE_MS = 3600 * 1000, /* and with one that refuses the key, which somebody must mend */
+    DM_OUTAGE_PATIENCE_MS =
+        3600 * 1000, /* and with calls that fail while the provider is out of reach, which may be its own doing */
     DM_AGGREGATE_LEASE_MS = 30000,
     DM_AGGREGATE_RENEW_MS = 10000,
     DM_TIDY_MS = 60 * 1000, /* after the end of what did not complete: what late answers left behind is removed */

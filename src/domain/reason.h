@@ -6,7 +6,8 @@
  *   ONCE       asked once more at once, in another way (a page is asked once in each way: two answers that are not as asked get
  *              one repair between them)
  *   LATER      asked again after 1 s, doubled each time, at most 60 s, with a quarter by chance; MAX_ATTEMPTS in all, and three
- *              times as often where only connections broke; what fails while the limiter's breaker is open does not count
+ *              times as often where only connections broke; what fails while the limiter's breaker is open does not count,
+ *              for an hour
  *   PATIENTLY  asked again as soon as the limiter lets it (pipeline/limit.h), where it is overloaded after a second; does not
  *              count as an attempt; the page ends with it
  *              only when it was so for dm_reason_patience_ms */

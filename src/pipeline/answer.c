@@ -54,15 +54,18 @@ static int64_t backoff_ms(struct dm_worker *worker, const struct dm_page_task *t
 }
 
 /* Counts the attempt where it belongs. True where there may be another one. While the provider is out of reach for everybody, it is
- * not the page's doing; how long that is borne is the limiter's to say. */
-static bool has_tries_left(struct dm_worker *worker, struct dm_page_task *task)
+ * not the page's doing; not for ever, though: a page that the model never answers may be all that is left to find out with. */
+static bool has_tries_left(struct dm_worker *worker, struct dm_page_task *task, int64_t now_ms)
 {
     bool broken = task->answer.reason == DM_REASON_NETWORK;
     if (dm_reason_retry(task->answer.reason) == DM_RETRY_LATER &&
         dm_limiter_ask(worker->pipeline.limiter, task->account).breaker != DM_BREAKER_CLOSED) {
         task->throttled++;
-        return true;
+        if (task->outage_until_ms == 0)
+            task->outage_until_ms = now_ms + DM_OUTAGE_PATIENCE_MS;
+        return now_ms < task->outage_until_ms;
     }
+    task->outage_until_ms = 0;
     task->broken += broken;
     return broken ? task->broken < BROKEN_TIMES * worker->pipeline.attempts_max
                   : counted_attempts(task) < worker->pipeline.attempts_max;
@@ -78,7 +81,7 @@ static int64_t again_at_ms(struct dm_worker *worker, struct dm_page_task *task, 
         task->throttled++;
         return now_ms + task->answer.retry_after_ms;
     }
-    bool tries_left = retry != DM_RETRY_PATIENTLY && has_tries_left(worker, task);
+    bool tries_left = retry != DM_RETRY_PATIENTLY && has_tries_left(worker, task, now_ms);
     int64_t wait_ms = retry == DM_RETRY_LATER || reason == DM_REASON_OVERLOADED ? backoff_ms(worker, task) : 0;
     if (wait_ms < task->answer.retry_after_ms)
         wait_ms = task->answer.retry_after_ms;

@@ -97,7 +97,8 @@ struct dm_page_task {
     uint32_t throttled; /* of those attempts, so many do not count: it had to wait, or the trouble was everybody's */
     uint32_t broken;    /* and so many ended with a broken connection */
     int64_t patience_until_ms; /* monotonic: until then they do not count; 0: there was none */
-    uint32_t troubles;         /* tries that met trouble of our own */
+    int64_t outage_until_ms; /* monotonic: so long it is borne that the provider is out of reach; 0: it was not, last */
+    uint32_t troubles;       /* tries that met trouble of our own */
     struct dm_buf attempt_log; /* JSON array without its closing bracket */
     struct dm_buf text;
     struct dm_buf picture;
