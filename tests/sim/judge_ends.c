@@ -41,7 +41,8 @@ static bool reason_possible(const struct sim *sim, const struct verdict *verdict
 static bool must_fail(const struct script *script, uint32_t page)
 {
     /* What the model would refuse it is not asked about where there is nothing on the page. */
-    bool refused = page == script->blocked || page == script->oversized || page == script->mute || page == script->wrong;
+    bool refused =
+        page == script->blocked || page == script->oversized || page == script->mute || page == script->wrong;
     return page == script->damaged || page == script->hanging || page == script->crashing || page == script->killing ||
            (refused && page != script->empty);
 }
