@@ -42,6 +42,15 @@ uint32_t judge_open(const struct judge *judge)
     return judge->open;
 }
 
+uint32_t judge_open_of_others(const struct sim *sim)
+{
+    uint32_t open = 0;
+    for (const struct verdict *verdict = sim->judge->verdicts; verdict; verdict = verdict->next)
+        open += !provider_strikes(sim, verdict->script.tenant) && verdict->status != DM_STATUS_NONE &&
+                !dm_status_is_final(verdict->status);
+    return open;
+}
+
 /* Nothing in this run makes work be lost or done twice. */
 bool judge_undisturbed(const struct sim *sim)
 {

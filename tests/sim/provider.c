@@ -26,6 +26,11 @@ bool provider_has_account(const struct sim *sim, uint64_t account)
     return account > 0 && sim->provider.keys[account / ACCOUNTS_A_TENANT] == account % ACCOUNTS_A_TENANT;
 }
 
+bool provider_strikes(const struct sim *sim, uint32_t tenant)
+{
+    return sim->provider.struck >> (sim->provider.keys[tenant] ? tenant : 0) & 1;
+}
+
 static enum mood mood_towards(const struct sim *sim, const struct dm_tenant *tenant)
 {
     return (sim->provider.struck >> slot_of(sim, tenant) & 1) ? sim->provider.mood : MOOD_FINE;

@@ -11,6 +11,7 @@ enum {
     STEPS_MAX = 2 * 1000 * 1000,
     CHAOS_US_MAX = 400 * 1000 * 1000, /* how long there are faults, at most */
 };
+#define ISOLATED_US_MAX (INT64_C(1800) * 1000 * 1000) /* what waits for no key that does not work */
 #define HEAL_US_MAX (INT64_C(3) * 3600 * 1000 * 1000) /* and how long everything may take to end after them */
 
 /* ---- chance: xoshiro256** 1.0, seeded by splitmix64 (Blackman and Vigna, public domain) ---- */
@@ -375,15 +376,34 @@ static void story(struct sim *sim)
             sim_tell(sim, "  %s", meanings[i]);
 }
 
+static bool others_ended(struct sim *sim)
+{
+    return clients_done(sim) && judge_open_of_others(sim) == 0;
+}
+
+/* A key that is refused, or used up, is the trouble of those alone who have it: all others are read to their end, and it works again
+ * only then. */
+static void isolate(struct sim *sim)
+{
+    if (sim->provider.mood != MOOD_KEY_REFUSED && sim->provider.mood != MOOD_NO_KEY && sim->provider.mood != MOOD_QUOTA)
+        return;
+    sim_tell(sim, "---- keys %x do not work yet: all that need others must end ----", sim->provider.struck);
+    until(sim, sim->now_us + ISOLATED_US_MAX, others_ended);
+    if (!sim->failed && !others_ended(sim))
+        sim_fail(sim, "%u documents have not ended within half an hour, only for keys that they do not need",
+                 judge_open_of_others(sim));
+}
+
 static void go_through(struct sim *sim)
 {
     until(sim, CHAOS_US_MAX, chaos_over);
     sim->healing = true;
     sim->blob_away = false;
-    sim->provider.mood = MOOD_FINE;
     for (uint32_t i = 0; i < sim->node_count; i++)
         node_thaw(sim->nodes[i]);
     memory_blob_set_full(sim->blob, false);
+    isolate(sim);
+    sim->provider.mood = MOOD_FINE;
     sim_tell(sim, "---- no more faults: now everything must end ----");
     until(sim, sim->now_us + HEAL_US_MAX, all_ended);
     if (!sim->failed && !all_ended(sim))

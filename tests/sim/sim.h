@@ -223,6 +223,7 @@ void hints_publish(void *node, const struct dm_hint *hint);
 void provider_choose(struct sim *sim);
 void provider_turn(struct sim *sim, enum mood mood);
 void provider_change_key(struct sim *sim);
+bool provider_strikes(const struct sim *sim, uint32_t tenant);      /* its mood is towards the tenant's key, too */
 bool provider_has_account(const struct sim *sim, uint64_t account); /* a key of some tenant's own as it is now */
 
 /* What a simulated document is, as its bytes say (fake_reader.c reads them, clients.c writes them). */
@@ -263,7 +264,9 @@ void judge_blob(struct sim *sim, const struct dm_tenant *tenant, struct dm_str k
 /* `before` is what stood under the key (at == NULL: nothing), `after` what stands there now. */
 void judge_result_written(struct sim *sim, struct dm_str key, struct dm_str before, struct dm_str after);
 uint32_t judge_open(const struct judge *judge); /* documents that have not ended */
-void judge_at_rest(struct sim *sim);            /* after everything has ended and every node has stopped */
+uint32_t judge_open_of_others(
+    const struct sim *sim);          /* of these, those of tenants towards whose key the provider is in no mood */
+void judge_at_rest(struct sim *sim); /* after everything has ended and every node has stopped */
 const struct script *judge_script(struct sim *sim, const struct memory_document *document);
 
 /* ---- clients and nemesis ---- */
