@@ -1,13 +1,16 @@
-/* aws.h: the door of aws: who asks, and the signature that says so (Signature Version 4).
+/* aws.h: the door of aws: who asks, the signature that says so (Signature Version 4), and one client for all services.
  *
- * Nothing here sends anything. A caller makes a request as net.h wants it, lets it be signed, adds the headers that come out, and
- * sends it within five minutes; a second attempt is signed anew. The environment is not read either: the caller hands
- * in a way to ask for its variables. */
+ * Finding credentials and signing send nothing: a caller makes a request as net.h wants it, lets it be signed, adds the headers
+ * that come out, and sends it within five minutes; a second attempt is signed anew. `struct dm_aws` is what the ports on Amazon's
+ * services share: region, endpoints, credentials that are renewed, connections and the limit of tries. The environment is never
+ * read here: the caller hands in a way to ask for its variables. */
 #ifndef DM_AWS_H
 #define DM_AWS_H
 
 #include "base/secret.h"
+#include "net/multi.h"
 #include "net/net.h"
+#include "ports/runtime.h"
 
 /* ---- credentials ------------------------------------------------------------------------------------------------ */
 
@@ -74,5 +77,36 @@ struct dm_aws_signature {
 DM_MUST_USE enum dm_code dm_aws_sign(const struct dm_aws_request *request, const struct dm_aws_credentials *credentials,
                                      int64_t wall_ms, struct dm_aws_signature *ret, struct dm_err *err);
 void dm_aws_signature_free(struct dm_aws_signature *signature);
+
+/* ---- the client ------------------------------------------------------------------------------------------------- */
+
+/* One for a process: region, endpoints, credentials, connections. Thread-safe. */
+struct dm_aws;
+
+struct dm_aws_options {
+    struct dm_runtime runtime;
+    /* Asked while the client is made, and whenever credentials are renewed: valid as long as the client. These count beside those
+     * that say credentials and region: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
+     * AWS_MAX_ATTEMPTS. */
+    struct dm_aws_environment environment;
+    struct dm_multi *multi;       /* NULL: one of its own, over all services */
+    struct dm_str region;         /* copied; empty: as dm_aws_region_find */
+    uint32_t connections_max;     /* of its own client; 0: 64 */
+};
+
+/* Sends nothing. DM_NOT_FOUND: no region. DM_INVALID: a variable that is wrong, which the sentence names; others as
+ * dm_aws_credentials_find, except that having none at all shows at the first call. */
+DM_MUST_USE enum dm_code dm_aws_open(const struct dm_aws_options *options, struct dm_aws **ret, struct dm_err *err);
+/* Calls that wait end with DM_CANCELLED soon, later ones at once. Thread-safe. */
+void dm_aws_interrupt(struct dm_aws *aws);
+/* Nobody may be in one of its calls. Accepts NULL. */
+void dm_aws_close(struct dm_aws *aws);
+
+struct dm_str dm_aws_region(const struct dm_aws *aws); /* valid as long as the client */
+/* A copy of the credentials of now, to be freed by the caller. Waits for the first ones, or where those at hand have run out,
+ * until the deadline (monotonic; 0: does not wait). DM_NOT_FOUND: nobody has any. DM_DENIED, DM_UNAVAILABLE, DM_TIMEOUT and others
+ * say why there are none. */
+DM_MUST_USE enum dm_code dm_aws_credentials_get(struct dm_aws *aws, int64_t deadline_mono_ms,
+                                                struct dm_aws_credentials *ret, struct dm_err *err);
 
 #endif
