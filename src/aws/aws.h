@@ -18,6 +18,7 @@ struct dm_aws_credentials {
     struct dm_secret key_id;  /* AKIA…, ASIA… */
     struct dm_secret key;     /* the secret access key */
     struct dm_secret session; /* empty: they are no temporary ones */
+    int64_t expires_wall_ms;  /* 0: never, or nobody says when */
 };
 
 /* Where AWS's own programs look: the value of an environment variable, empty where it is not set. It stays valid. */
@@ -26,16 +27,6 @@ struct dm_aws_environment {
     void *context;
 };
 
-/* From the first of these that is configured; one that is configured and does not hold what it must is an error:
- *
- *   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN;
- *   2. the profile named by AWS_PROFILE (or "default") in the files AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and
- *      AWS_CONFIG_FILE (~/.aws/config), where the first goes before.
- *
- * DM_NOT_FOUND: none is. DM_INVALID: half of a pair, or a line that is none. DM_UNSUPPORTED: a source that docmill cannot use
- * (roles, SSO, a process, containers), which the sentence names. DM_IO, DM_DENIED, DM_TOO_LARGE: a file cannot be read. */
-DM_MUST_USE enum dm_code dm_aws_credentials_find(const struct dm_aws_environment *environment,
-                                                 struct dm_aws_credentials *ret, struct dm_err *err);
 void dm_aws_credentials_free(struct dm_aws_credentials *credentials);
 
 /* Appends the region: AWS_REGION, AWS_DEFAULT_REGION, the profile's. DM_NOT_FOUND: nobody says it. */
@@ -80,7 +71,19 @@ void dm_aws_signature_free(struct dm_aws_signature *signature);
 
 /* ---- the client ------------------------------------------------------------------------------------------------- */
 
-/* One for a process: region, endpoints, credentials, connections. Thread-safe. */
+/* One for a process: region, endpoints, credentials, connections. Thread-safe.
+ *
+ * Credentials come from the first of these that is configured; one that is and then turns out to be wrong is an error:
+ *
+ *   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN;
+ *   2. AWS_WEB_IDENTITY_TOKEN_FILE with AWS_ROLE_ARN (and AWS_ROLE_SESSION_NAME), by STS;
+ *   3. the profile named by AWS_PROFILE (or "default") in the files AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and
+ *      AWS_CONFIG_FILE (~/.aws/config), where the first goes before;
+ *   4. AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or AWS_CONTAINER_CREDENTIALS_FULL_URI (ECS, EKS Pod Identity), with the token in
+ *      AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or AWS_CONTAINER_AUTHORIZATION_TOKEN;
+ *   5. the role of the machine by version 2 of its metadata service, unless AWS_EC2_METADATA_DISABLED says no.
+ *
+ * Those of 2, 4 and 5 are fetched when they are first wanted, and by a task of the client's again before they run out. */
 struct dm_aws;
 
 struct dm_aws_options {
@@ -94,8 +97,9 @@ struct dm_aws_options {
     uint32_t connections_max;     /* of its own client; 0: 64 */
 };
 
-/* Sends nothing. DM_NOT_FOUND: no region. DM_INVALID: a variable that is wrong, which the sentence names; others as
- * dm_aws_credentials_find, except that having none at all shows at the first call. */
+/* Sends nothing. DM_NOT_FOUND: no region. DM_INVALID: a variable that is wrong, half of a pair, a line of a file that is none, which
+ * the sentence names. DM_UNSUPPORTED: a profile that says what docmill cannot use (SSO, a process). DM_IO, DM_DENIED, DM_TOO_LARGE: a
+ * file cannot be read. That there are no credentials at all shows when they are wanted. */
 DM_MUST_USE enum dm_code dm_aws_open(const struct dm_aws_options *options, struct dm_aws **ret, struct dm_err *err);
 /* Calls that wait end with DM_CANCELLED soon, later ones at once. Thread-safe. */
 void dm_aws_interrupt(struct dm_aws *aws);

@@ -1,13 +1,10 @@
-/* credentials.c: who asks: a list of places, gone through in the order of AWS's own programs.
- *
- * The first place that is configured counts, even where it then turns out to be wrong: going on to the next would ask
- * in somebody else's name. A new place is a function and its row in `sources`. */
+/* credentials.c: who asks: keys of the environment and of profiles, and which of all places it is (sources.h). */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "aws/aws.h"
 #include "aws/profile.h"
+#include "aws/sources.h"
 
 enum { FILE_MAX = 1024 * 1024, PATH_BYTES_MAX = 4096 };
 
@@ -16,6 +13,7 @@ void dm_aws_credentials_free(struct dm_aws_credentials *credentials)
     dm_secret_free(&credentials->key_id);
     dm_secret_free(&credentials->key);
     dm_secret_free(&credentials->session);
+    credentials->expires_wall_ms = 0;
 }
 
 static struct dm_str variable(const struct dm_aws_environment *environment, const char *name)
@@ -23,8 +21,8 @@ static struct dm_str variable(const struct dm_aws_environment *environment, cons
     return environment->variable(environment->context, name);
 }
 
-static enum dm_code take(struct dm_str key_id, struct dm_str key, struct dm_str session, const char *what,
-                         struct dm_aws_credentials *ret, struct dm_err *err)
+enum dm_code dm_aws_credentials_take(struct dm_str key_id, struct dm_str key, struct dm_str session, const char *what,
+                                     struct dm_aws_credentials *ret, struct dm_err *err)
 {
     struct dm_aws_credentials taken = { .key_id = { NULL } };
     enum dm_code rc = dm_secret_make(key_id, what, &taken.key_id, err);
@@ -53,31 +51,7 @@ static enum dm_code from_variables(const struct dm_aws_environment *environment,
         return dm_fail(err, DM_INVALID, "%s is set, %s is not: set both or neither",
                        key.len ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID",
                        key.len ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY");
-    return take(key_id, key, variable(environment, "AWS_SESSION_TOKEN"), "an AWS_ variable", ret, err);
-}
-
-/* Places that others put credentials into and that are not read yet. Passed over in silence, another account might be asked. */
-static enum dm_code refuse_variable(const struct dm_aws_environment *environment, const char *name, struct dm_err *err)
-{
-    if (variable(environment, name).len == 0)
-        return dm_fail(err, DM_NOT_FOUND, "%s is not set", name);
-    return dm_fail(err, DM_UNSUPPORTED,
-                   "%s is set, but docmill cannot get credentials from there yet: set AWS_ACCESS_KEY_ID and "
-                   "AWS_SECRET_ACCESS_KEY, or a profile that holds them",
-                   name);
-}
-
-static enum dm_code from_web_identity(const struct dm_aws_environment *environment, struct dm_aws_credentials *ret,
-                                      struct dm_err *err)
-{
-    return refuse_variable(environment, "AWS_WEB_IDENTITY_TOKEN_FILE", err);
-}
-
-static enum dm_code from_container(const struct dm_aws_environment *environment, struct dm_aws_credentials *ret,
-                                   struct dm_err *err)
-{
-    enum dm_code rc = refuse_variable(environment, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", err);
-    return rc == DM_NOT_FOUND ? refuse_variable(environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI", err) : rc;
+    return dm_aws_credentials_take(key_id, key, variable(environment, "AWS_SESSION_TOKEN"), "an AWS_ variable", ret, err);
 }
 
 /* ---- the profile ------------------------------------------------------------------------------------------------ */
@@ -102,23 +76,22 @@ static enum dm_code read_descriptor(int fd, const char *path, struct dm_buf *ret
     char *room;
     do {
         /* Room for all of it from the start: growing would leave pieces of it behind. */
-        room = dm_buf_reserve(ret, FILE_MAX - ret->len);
-        got = room ? read(fd, room, FILE_MAX - ret->len) : 0;
+        room = dm_buf_reserve(ret, ret->max - ret->len);
+        got = room ? read(fd, room, ret->max - ret->len) : 0;
         if (got > 0)
             dm_buf_grown(ret, (size_t)got);
     } while (got > 0 || (got < 0 && errno == EINTR));
     if (got < 0)
         return dm_fail_errno(err, errno, "cannot read %s", path);
-    if (ret->len == FILE_MAX)
-        return dm_fail(err, DM_TOO_LARGE, "%s is over %d bytes", path, FILE_MAX - 1);
+    if (ret->len == ret->max)
+        return dm_fail(err, DM_TOO_LARGE, "%s is over %zu bytes", path, ret->max - 1);
     return dm_buf_check(ret, path, err);
 }
 
-/* A file that is not there says nothing. */
-static enum dm_code read_file(const char *path, struct dm_buf *ret, struct dm_err *err)
+enum dm_code dm_aws_file_read(const char *path, bool may_be_absent, struct dm_buf *ret, struct dm_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+    if (fd < 0 && may_be_absent && (errno == ENOENT || errno == ENOTDIR))
         return DM_OK;
     if (fd < 0)
         return errno == EACCES ? dm_fail(err, DM_DENIED, "%s may not be read", path)
@@ -152,7 +125,7 @@ static enum dm_code read_shared_file(const struct dm_aws_environment *environmen
     enum dm_code rc = dm_buf_check(&path, config ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE", err);
     if (rc != DM_OK || path.len == 0)
         return rc;
-    rc = read_file(dm_buf_z(&path), &files->texts[file], err);
+    rc = dm_aws_file_read(dm_buf_z(&path), true, &files->texts[file], err);
     if (rc != DM_OK)
         return rc;
     struct dm_err why = { .code = DM_OK };
@@ -206,7 +179,7 @@ static enum dm_code take_profile(const struct shared_files *files, struct dm_aws
     if (key_id.len == 0 || key.len == 0)
         return dm_fail(err, DM_INVALID, "the AWS profile \"%.*s\" has no %s", DM_STR_ARG(files->name),
                        dm_aws_profile_key_name(key_id.len == 0 ? DM_AWS_PROFILE_KEY_ID : DM_AWS_PROFILE_KEY));
-    return take(key_id, key, values[DM_AWS_PROFILE_SESSION], "a key of the AWS profile", ret, err);
+    return dm_aws_credentials_take(key_id, key, values[DM_AWS_PROFILE_SESSION], "a key of the AWS profile", ret, err);
 }
 
 static enum dm_code from_profile(const struct dm_aws_environment *environment, struct dm_aws_credentials *ret,
@@ -222,25 +195,33 @@ static enum dm_code from_profile(const struct dm_aws_environment *environment, s
 
 /* ---- in their order --------------------------------------------------------------------------------------------- */
 
-/* DM_NOT_FOUND: not configured, ask the next. */
-typedef enum dm_code source(const struct dm_aws_environment *environment, struct dm_aws_credentials *ret,
-                            struct dm_err *err);
-
-enum dm_code dm_aws_credentials_find(const struct dm_aws_environment *environment, struct dm_aws_credentials *ret,
-                                     struct dm_err *err)
+static bool is_set(const struct dm_aws_environment *environment, const char *name)
 {
-    static source *const sources[] = { from_variables, from_web_identity, from_profile, from_container };
-    for (size_t i = 0; i < DM_COUNT(sources); i++) {
-        struct dm_err why = { .code = DM_OK };
-        enum dm_code rc = sources[i](environment, ret, &why);
-        if (rc == DM_OK)
-            return DM_OK;
-        if (rc != DM_NOT_FOUND)
-            return dm_fail(err, rc, "%s", why.text);
+    return variable(environment, name).len > 0;
+}
+
+enum dm_code dm_aws_source_choose(const struct dm_aws_environment *environment, struct dm_aws_source *ret,
+                                  struct dm_err *err)
+{
+    struct dm_err why = { .code = DM_OK };
+    struct dm_aws_source source = { .fetch = NULL };
+    enum dm_code rc = from_variables(environment, &source.credentials, &why);
+    if (rc == DM_NOT_FOUND && is_set(environment, "AWS_WEB_IDENTITY_TOKEN_FILE")) {
+        source.fetch = dm_aws_fetch_web_identity;
+        rc = DM_OK;
     }
-    return dm_fail(err, DM_NOT_FOUND,
-                   "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of "
-                   "~/.aws/credentials in AWS_PROFILE");
+    if (rc == DM_NOT_FOUND)
+        rc = from_profile(environment, &source.credentials, &why);
+    if (rc == DM_NOT_FOUND) {
+        bool in_container = is_set(environment, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") ||
+                            is_set(environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+        source.fetch = in_container ? dm_aws_fetch_container : dm_aws_fetch_instance;
+        rc = DM_OK;
+    }
+    if (rc != DM_OK)
+        return dm_fail(err, rc, "%s", why.text);
+    *ret = source;
+    return DM_OK;
 }
 
 enum dm_code dm_aws_region_find(const struct dm_aws_environment *environment, struct dm_buf *ret, struct dm_err *err)

@@ -1,4 +1,5 @@
 /* model.c: the model that the settings name, opened. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/works.h"
@@ -6,7 +7,8 @@
 enum {
     CALLS = 8,      /* at once, where nobody said how many */
     LOOK_MS = 3000, /* whether there is such a model; a provider that is not there now is no reason not to start */
-    CALLS_TIMES = 4 /* so many times as many at most, where it goes well */
+    CALLS_TIMES = 4, /* so many times as many at most, where it goes well */
+    CREDENTIALS_MS = 10000
 };
 
 /* ---- settings ---- */
@@ -38,21 +40,39 @@ uint32_t dm_model_calls_max(const struct dm_settings *settings)
 
 /* ---- AWS ---- */
 
-/* The environment as the settings have it. */
+/* The environment as the settings have it; of what is no setting, because a platform of Amazon's says it to all its programs, as it
+ * is. */
 static struct dm_str variable(void *context, const char *name)
 {
-    return text_of(context, name);
+    return dm_setting_find(dm_str_z(name)) ? text_of(context, name) : dm_str_z(getenv(name));
+}
+
+struct dm_aws_environment dm_aws_environment_of(const struct dm_settings *settings)
+{
+    return (struct dm_aws_environment){ variable, (void *)(uintptr_t)settings };
 }
 
 /* A region and credentials for requests that are signed; with a key only the region. */
 static enum dm_code find_aws(const struct dm_settings *settings, bool has_key, struct dm_runtime runtime,
                              struct dm_opened_model *model, struct dm_buf *region, struct dm_err *err)
 {
-    const struct dm_aws_environment environment = { variable, (void *)(uintptr_t)settings };
+    const struct dm_aws_environment environment = dm_aws_environment_of(settings);
     enum dm_code rc = dm_aws_region_find(&environment, region, err);
     if (rc == DM_NOT_FOUND && settings->bedrock_url.len)
         rc = DM_OK;
-    return rc == DM_OK && !has_key ? dm_credentials_make(runtime, &environment, &model->credentials, err) : rc;
+    if (rc != DM_OK || has_key)
+        return rc;
+    const struct dm_aws_options options = { .runtime = runtime,
+                                            .environment = environment,
+                                            .region = region->len ? dm_buf_str(region) : DM_STR("us-east-1") };
+    DM_AUTO(dm_aws_credentials) first = { .key = { NULL } };
+    rc = dm_aws_open(&options, &model->aws, err);
+    return rc == DM_OK ? dm_aws_credentials_get(model->aws, dm_mono_ms(runtime) + CREDENTIALS_MS, &first, err) : rc;
+}
+
+static enum dm_code credentials_of(void *context, struct dm_aws_credentials *ret, struct dm_err *err)
+{
+    return dm_aws_credentials_get(context, 0, ret, err);
 }
 
 /* ---- opening ---- */
@@ -114,9 +134,8 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
                                                      .key_of = ret->tenant_keys ? dm_tenant_keys_get : NULL,
                                                      .key_of_context = ret->tenant_keys,
                                                      .region = region.len ? dm_buf_z(&region) : NULL,
-                                                     .credentials_of = ret->credentials ? dm_credentials_get : NULL,
-                                                     .credentials_expired = dm_credentials_expired,
-                                                     .credentials_context = ret->credentials,
+                                                     .credentials_of = ret->aws ? credentials_of : NULL,
+                                                     .credentials_context = ret->aws,
                                                      .deadline_ms = settings->model_timeout_ms,
                                                      .concurrency = calls_of(settings) };
     if (rc == DM_OK)
@@ -153,6 +172,6 @@ void dm_model_close(struct dm_opened_model *model)
         dm_model_remote_stop(&model->port);
     dm_multi_free(model->multi);
     dm_tenant_keys_free(model->tenant_keys);
-    dm_credentials_free(model->credentials);
+    dm_aws_close(model->aws);
     *model = (struct dm_opened_model){ .multi = NULL };
 }

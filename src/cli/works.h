@@ -6,7 +6,7 @@
 #define DM_CLI_WORKS_H
 
 #include "cli/commands.h"
-#include "cli/credentials.h"
+#include "aws/aws.h"
 #include "embedded/embedded.h"
 #include "models/models.h"
 #include "net/multi.h"
@@ -17,7 +17,7 @@
 struct dm_opened_model {
     struct dm_model port;               /* ops NULL: not open */
     struct dm_multi *multi;             /* NULL: it is the built-in one */
-    struct dm_credentials *credentials; /* NULL: none are needed */
+    struct dm_aws *aws; /* NULL: requests are not signed */
     struct dm_tenant_keys *tenant_keys; /* NULL: all tenants use the common key */
     struct dm_limit_options limits;
 };
@@ -28,6 +28,8 @@ DM_MUST_USE enum dm_code dm_model_open(const struct dm_settings *settings, struc
                                        const struct dm_ports *ports, uint32_t queue_max, struct dm_opened_model *ret,
                                        struct dm_err *err);
 void dm_model_close(struct dm_opened_model *model); /* also where it was never opened */
+/* What AWS's part of docmill asks for its variables; the settings must live as long. */
+struct dm_aws_environment dm_aws_environment_of(const struct dm_settings *settings);
 /* How many calls may be under way at most, whatever is found out. */
 uint32_t dm_model_calls_max(const struct dm_settings *settings);
 

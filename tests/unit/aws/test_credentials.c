@@ -12,14 +12,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "aws/aws.h"
+#include "aws/sources.h"
 
 /* A home folder of its own and the variables of a test, as "NAME=value". */
 struct rig {
     char home[64];
     const char *variables[8];
     struct dm_aws_environment environment;
-    struct dm_aws_credentials found;
+    struct dm_aws_source found;
     struct dm_err err;
 };
 
@@ -61,7 +61,7 @@ static void write_file(const struct rig *rig, const char *name, const char *text
 
 static void rig_free(struct rig *rig)
 {
-    dm_aws_credentials_free(&rig->found);
+    dm_aws_credentials_free(&rig->found.credentials);
     (void)unlink(path_of(rig, "credentials"));
     (void)unlink(path_of(rig, "config"));
     assert_int_equal(rmdir(path_of(rig, "")), 0);
@@ -77,18 +77,26 @@ static void assert_secret(const struct dm_secret *secret, const char *expected)
 
 static void assert_found(struct rig *rig, const char *key_id, const char *key, const char *session)
 {
-    assert_int_equal(dm_aws_credentials_find(&rig->environment, &rig->found, &rig->err), DM_OK);
-    assert_secret(&rig->found.key_id, key_id);
-    assert_secret(&rig->found.key, key);
-    assert_secret(&rig->found.session, session);
-    dm_aws_credentials_free(&rig->found);
+    assert_int_equal(dm_aws_source_choose(&rig->environment, &rig->found, &rig->err), DM_OK);
+    assert_null(rig->found.fetch);
+    assert_secret(&rig->found.credentials.key_id, key_id);
+    assert_secret(&rig->found.credentials.key, key);
+    assert_secret(&rig->found.credentials.session, session);
+    dm_aws_credentials_free(&rig->found.credentials);
 }
 
 static void assert_fails(struct rig *rig, enum dm_code code, const char *naming)
 {
-    assert_int_equal(dm_aws_credentials_find(&rig->environment, &rig->found, &rig->err), code);
+    assert_int_equal(dm_aws_source_choose(&rig->environment, &rig->found, &rig->err), code);
     assert_non_null(strstr(rig->err.text, naming));
     assert_null(strstr(rig->err.text, "secret-"));
+}
+
+static void assert_fetched(struct rig *rig, dm_aws_fetch *fetch)
+{
+    assert_int_equal(dm_aws_source_choose(&rig->environment, &rig->found, &rig->err), DM_OK);
+    assert_ptr_equal(rig->found.fetch, fetch);
+    assert_false(dm_secret_is_set(&rig->found.credentials.key));
 }
 
 static const char *const two_profiles = "# comment\r\n"
@@ -170,12 +178,31 @@ static void other_files_may_be_named(void **state)
     rig_free(&rig);
 }
 
-static void nothing_configured_says_what_to_do(void **state)
+static void servers_are_asked_in_their_order_around_the_profile(void **state)
 {
     (void)state;
     struct rig rig;
     rig_make(&rig);
-    assert_fails(&rig, DM_NOT_FOUND, "AWS_ACCESS_KEY_ID");
+    assert_fetched(&rig, dm_aws_fetch_instance);
+    rig.variables[0] = "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://127.0.0.1/";
+    assert_fetched(&rig, dm_aws_fetch_container);
+    rig.variables[0] = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2";
+    assert_fetched(&rig, dm_aws_fetch_container);
+    write_file(&rig, "credentials", two_profiles);
+    assert_found(&rig, "AKIADEFAULT", "secret-default", "");
+    rig.variables[1] = "AWS_WEB_IDENTITY_TOKEN_FILE=/token";
+    assert_fetched(&rig, dm_aws_fetch_web_identity);
+    rig.variables[2] = "AWS_ACCESS_KEY_ID=AKIAVARIABLE";
+    rig.variables[3] = "AWS_SECRET_ACCESS_KEY=secret-variable";
+    assert_found(&rig, "AKIAVARIABLE", "secret-variable", "");
+    rig_free(&rig);
+}
+
+static void a_profile_that_nobody_knows_is_an_error(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_make(&rig);
     rig.variables[0] = "AWS_PROFILE=nobody";
     assert_fails(&rig, DM_INVALID, "\"nobody\"");
     rig_free(&rig);
@@ -186,17 +213,9 @@ static void what_docmill_cannot_use_is_named_and_not_passed_over(void **state)
     (void)state;
     static const char *const lines[] = { "role_arn", "web_identity_token_file", "sso_session", "sso_start_url",
                                          "credential_process" };
-    static const char *const variables[] = { "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-                                             "AWS_CONTAINER_CREDENTIALS_FULL_URI" };
     struct rig rig;
     rig_make(&rig);
     char text[128];
-    for (size_t i = 0; i < DM_COUNT(variables); i++) {
-        (void)snprintf(text, sizeof(text), "%s=x", variables[i]);
-        rig.variables[0] = text;
-        assert_fails(&rig, DM_UNSUPPORTED, variables[i]);
-    }
-    rig.variables[0] = NULL;
     for (size_t i = 0; i < DM_COUNT(lines); i++) {
         (void)snprintf(text, sizeof(text), "[default]\n%s = x\n", lines[i]);
         write_file(&rig, "config", text);
@@ -264,7 +283,8 @@ int main(void)
         cmocka_unit_test(a_profile_is_read_from_the_shared_files),
         cmocka_unit_test(the_config_file_adds_what_the_credentials_file_does_not_say),
         cmocka_unit_test(other_files_may_be_named),
-        cmocka_unit_test(nothing_configured_says_what_to_do),
+        cmocka_unit_test(servers_are_asked_in_their_order_around_the_profile),
+        cmocka_unit_test(a_profile_that_nobody_knows_is_an_error),
         cmocka_unit_test(what_docmill_cannot_use_is_named_and_not_passed_over),
         cmocka_unit_test(a_line_that_is_none_is_told_by_its_number_alone),
         cmocka_unit_test(a_file_that_is_none_or_too_large_is_an_error),
