@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := build
 # The steps of a target run one after the other; Ninja is what runs in parallel.
 .NOTPARALLEL:
-.PHONY: build demo test sim test-long soak check bench fuzz format install clean help
+.PHONY: build demo test sim test-aws test-long soak check bench fuzz format install clean help
 
 build: ## Build docmill and docmill-pdf into build/ (installs what is missing first)
 	@scripts/install-packages build
@@ -20,6 +20,10 @@ test: ## Unit tests (also under sanitizers), the simulator, then integration tes
 sim: ## The simulator: SEEDS=1-5000, or SEED=17 TRACE=1 for the story of one, or PLANTED=1
 	@scripts/install-packages test
 	@scripts/sim
+
+test-aws: ## docmill on what stands in for Amazon's services; ARGS="-k name" are pytest's
+	@scripts/install-packages test
+	@scripts/test-aws $(ARGS)
 
 test-long: ## More of what chance finds: 100,000 seeds, a hundred rounds of deaths and of power cuts
 	@scripts/install-packages test
