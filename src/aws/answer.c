@@ -149,14 +149,15 @@ static const char *const throttled[] = { "Throttling",
                                          "SlowDown",
                                          "KMSThrottlingException",
                                          "EC2ThrottledException" };
-static const char *const transient[] = { "RequestTimeout",      "RequestTimeoutException",
-                                         "InternalError",       "InternalServerError",
-                                         "InternalFailure",     "InternalFailureException",
-                                         "ServiceUnavailable",  "PriorRequestNotComplete",
-                                         "OperationAborted",    "TransactionConflictException",
-                                         "IDPCommunicationError", "ReplicatedWriteConflictException" };
-static const char *const clock_codes[] = { "RequestTimeTooSkewed", "RequestExpired",        "RequestInTheFuture",
-                                           "AuthFailure",          "SignatureDoesNotMatch", "InvalidSignatureException" };
+static const char *const transient[] = {
+    "RequestTimeout",   "RequestTimeoutException",      "InternalError",         "InternalServerError",
+    "InternalFailure",  "InternalFailureException",     "ServiceUnavailable",    "PriorRequestNotComplete",
+    "OperationAborted", "TransactionConflictException", "IDPCommunicationError", "ReplicatedWriteConflictException"
+};
+static const char *const clock_codes[] = {
+    "RequestTimeTooSkewed", "RequestExpired",        "RequestInTheFuture",
+    "AuthFailure",          "SignatureDoesNotMatch", "InvalidSignatureException"
+};
 static const char *const expired[] = { "ExpiredToken", "ExpiredTokenException" };
 static const char *const denied[] = { "AccessDenied",
                                       "AccessDeniedException",
@@ -170,12 +171,13 @@ static const char *const denied[] = { "AccessDenied",
                                       "InvalidIdentityToken",
                                       "AllAccessDisabled",
                                       "AccountProblem" };
-static const char *const not_found[] = { "ResourceNotFoundException", "ParameterNotFound", "TrimmedDataAccessException" };
+static const char *const not_found[] = { "ResourceNotFoundException", "ParameterNotFound",
+                                         "TrimmedDataAccessException" };
 static const char *const conflict[] = { "ConditionalCheckFailedException", "TransactionCanceledException",
                                         "IdempotentParameterMismatchException" };
-static const char *const refused[] = { "InvalidObjectState",  "PermanentRedirect",     "AuthorizationHeaderMalformed",
-                                       "TemporaryRedirect",   "ResourceInUseException", "KMSInvalidStateException",
-                                       "DisabledException",   "RegionDisabledException" };
+static const char *const refused[] = { "InvalidObjectState", "PermanentRedirect",      "AuthorizationHeaderMalformed",
+                                       "TemporaryRedirect",  "ResourceInUseException", "KMSInvalidStateException",
+                                       "DisabledException",  "RegionDisabledException" };
 static const char *const too_large[] = { "EntityTooLarge", "RequestEntityTooLarge",
                                          "ItemCollectionSizeLimitExceededException" };
 

@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "net/multi.h"
 #include "net/net.h"
+#include "ports/blob.h"
 #include "ports/runtime.h"
 
 /* ---- credentials ------------------------------------------------------------------------------------------------ */
@@ -92,9 +93,9 @@ struct dm_aws_options {
      * that say credentials and region: AWS_ENDPOINT_URL_<SERVICE>, AWS_ENDPOINT_URL, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS,
      * AWS_MAX_ATTEMPTS. */
     struct dm_aws_environment environment;
-    struct dm_multi *multi;       /* NULL: one of its own, over all services */
-    struct dm_str region;         /* copied; empty: as dm_aws_region_find */
-    uint32_t connections_max;     /* of its own client; 0: 64 */
+    struct dm_multi *multi;   /* NULL: one of its own, over all services */
+    struct dm_str region;     /* copied; empty: as dm_aws_region_find */
+    uint32_t connections_max; /* of its own client; 0: 64 */
 };
 
 /* Sends nothing. DM_NOT_FOUND: no region. DM_INVALID: a variable that is wrong, half of a pair, a line of a file that is none, which
@@ -112,5 +113,33 @@ struct dm_str dm_aws_region(const struct dm_aws *aws); /* valid as long as the c
  * say why there are none. */
 DM_MUST_USE enum dm_code dm_aws_credentials_get(struct dm_aws *aws, int64_t deadline_mono_ms,
                                                 struct dm_aws_credentials *ret, struct dm_err *err);
+
+/* ---- S3 as the place for blobs ---------------------------------------------------------------------------------- */
+
+struct dm_s3;
+
+/* All is copied but `aws`, which must outlive it. */
+struct dm_s3_options {
+    struct dm_aws *aws;
+    struct dm_str bucket;         /* blobs lie under {prefix}{tenantId}/{fileId}/… */
+    struct dm_str results_bucket; /* where results go; empty: the same */
+    struct dm_str prefix;         /* of all keys: empty, or text that ends with '/' */
+    struct dm_str encryption;     /* x-amz-server-side-encryption: "AES256", "aws:kms"; empty: as the bucket has it */
+    struct dm_str kms_key;        /* for "aws:kms": the id or ARN of the key; empty: the account's own */
+    const char *temporary_folder; /* for what is on its way in or out; NULL: /tmp */
+};
+
+/* Sends nothing. DM_INVALID: a name or setting that S3 would refuse; DM_IO and the like: the folder.
+ *
+ * What goes into a sink waits in a nameless file on this machine, because whose it is shows at the end; from 8 MB on it is sent in
+ * parts, a few at once, and given up as a whole where one fails. Both durabilities are S3's own. `open` brings an object into a
+ * nameless file, too. The free-space floor of intake is not asked here: what there is of disk is for a moment only.
+ *
+ * Of an object that a lifecycle rule has moved to an archive `get` and `open` say DM_ARCHIVED. Everything that is nobody's fault but the
+ * deployment's (permissions, a bucket that is gone or elsewhere, credentials) is DM_UNAVAILABLE with a sentence that says so, since
+ * it can be mended while work waits; `check` says it with the code of its own. */
+DM_MUST_USE enum dm_code dm_s3_open(const struct dm_s3_options *options, struct dm_s3 **ret, struct dm_err *err);
+struct dm_blob dm_s3_blob(struct dm_s3 *s3);
+void dm_s3_close(struct dm_s3 *s3); /* accepts NULL */
 
 #endif

@@ -8,7 +8,7 @@
 #include "base/calendar.h"
 
 enum {
-    AHEAD_MS = 15 * DM_MINUTE_MS, /* others come that long before the end, or at half of what lasts shorter */
+    AHEAD_MS = 15 * DM_MINUTE_MS,  /* others come that long before the end, or at half of what lasts shorter */
     MARGIN_MS = 30 * DM_SECOND_MS, /* not begun with any more: a request takes its time */
     AGAIN_MS = 1 * DM_SECOND_MS,   /* after a failure, doubled each time up to … */
     AGAIN_MAX_MS = 1 * DM_MINUTE_MS,
@@ -17,7 +17,7 @@ enum {
 
 struct dm_aws_chain {
     struct dm_aws_sourcing how;
-    dm_aws_fetch *fetch; /* NULL: what is there stays */
+    dm_aws_fetch *fetch;        /* NULL: what is there stays */
     struct dm_monitor *monitor; /* guards what follows */
     struct dm_task *task;
     bool ending;
@@ -137,7 +137,8 @@ static enum dm_code wait_for_some(struct dm_aws_chain *chain, int64_t deadline_m
             return DM_OK;
         if (chain->ending)
             rc = dm_fail(err, DM_CANCELLED, "docmill is stopping");
-        else if (chain->failures > 0 && (now_ms >= deadline_mono_ms || dm_code_retry(chain->why.code) != DM_RETRY_LATER))
+        else if (chain->failures > 0 &&
+                 (now_ms >= deadline_mono_ms || dm_code_retry(chain->why.code) != DM_RETRY_LATER))
             rc = dm_fail(err, chain->why.code, "%s", chain->why.text);
         else if (now_ms >= deadline_mono_ms)
             rc = dm_fail(err, DM_TIMEOUT, "AWS credentials did not come in time");

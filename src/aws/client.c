@@ -31,7 +31,7 @@ struct dm_aws {
     char *region;
     struct dm_aws_endpoint endpoints[DM_AWS_SERVICE_COUNT];
     struct dm_aws_chain *chain;
-    uint32_t attempts_max; /* 0: as the service has it */
+    uint32_t attempts_max;      /* 0: as the service has it */
     struct dm_monitor *monitor; /* guards what follows */
     struct dm_aws_bucket buckets[DM_AWS_SERVICE_COUNT];
     int64_t clock_offset_ms;
@@ -76,8 +76,8 @@ static enum dm_code make_parts(const struct dm_aws_options *options, struct dm_a
         rc = dm_monitor_make(aws->runtime, &aws->monitor, err);
     const struct dm_multi_options multi = { .runtime = aws->runtime,
                                             .user_agent = "docmill",
-                                            .connections_max = options->connections_max ? options->connections_max
-                                                                                        : CONNECTIONS_MAX };
+                                            .connections_max =
+                                                options->connections_max ? options->connections_max : CONNECTIONS_MAX };
     if (rc == DM_OK && !aws->multi) {
         rc = dm_multi_make(&multi, &aws->multi, err);
         aws->own_multi = rc == DM_OK;
@@ -183,10 +183,11 @@ struct call {
     const struct dm_aws_operation *operation;
     int64_t deadline_ms;
     struct dm_buf host, path, url, target;
-    struct dm_http_pair headers[DM_AWS_OPERATION_HEADERS_MAX + DM_AWS_HEADERS_MAX + 3];
+    struct dm_http_pair headers[DM_AWS_OPERATION_HEADERS_MAX + DM_AWS_HEADERS_MAX + 4];
     uint32_t header_count;                 /* without those of a signature */
     struct dm_aws_credentials credentials; /* of the last attempt */
     uint32_t cost;                         /* of the last further try */
+    bool typed;                            /* the body has a Content-Type */
     bool clock_corrected, renewed;
 };
 
@@ -213,14 +214,18 @@ static enum dm_code call_make(struct dm_aws *aws, const struct dm_aws_operation 
                            .target = dm_buf_make(TARGET_MAX) };
     if (operation->header_count > DM_AWS_OPERATION_HEADERS_MAX)
         return dm_fail(err, DM_INTERNAL, "%s %s has too many headers", row->title, operation->name);
-    for (uint32_t i = 0; i < operation->header_count; i++)
+    call->typed = row->content_type != NULL;
+    for (uint32_t i = 0; i < operation->header_count; i++) {
         call->headers[call->header_count++] = operation->headers[i];
+        call->typed = call->typed || dm_str_eq_nocase(operation->headers[i].name, DM_STR("content-type"));
+    }
     if (row->content_type)
         call->headers[call->header_count++] =
             (struct dm_http_pair){ DM_STR("Content-Type"), dm_str_z(row->content_type) };
     if (row->target) {
         dm_buf_addf(&call->target, "%s%s", row->target, operation->name);
-        call->headers[call->header_count++] = (struct dm_http_pair){ DM_STR("X-Amz-Target"), dm_buf_str(&call->target) };
+        call->headers[call->header_count++] =
+            (struct dm_http_pair){ DM_STR("X-Amz-Target"), dm_buf_str(&call->target) };
     }
     dm_aws_endpoint_place(endpoint, operation->bucket, operation->path, &call->host, &call->path);
     dm_buf_addf(&call->url, "%s://%.*s%.*s%s%.*s", endpoint->https ? "https" : "http",
@@ -263,8 +268,11 @@ static enum dm_code attempt(struct call *call, struct dm_aws_answer *ret, struct
     uint32_t count = call->header_count;
     for (uint32_t i = 0; i < signature.header_count; i++)
         call->headers[count++] = signature.headers[i];
-    /* libcurl would ask before it sends a large body, and wait a second where nobody answers. */
+    /* libcurl would ask before it sends a large body, and wait a second where nobody answers; and it would call a body that nobody
+     * gives a type a form. */
     call->headers[count++] = (struct dm_http_pair){ DM_STR("Expect"), DM_STR("") };
+    if (!call->typed)
+        call->headers[count++] = (struct dm_http_pair){ DM_STR("Content-Type"), DM_STR("") };
     int64_t left_ms = call->deadline_ms - dm_mono_ms(call->aws->runtime);
     int64_t most_ms = operation->attempt_ms ? operation->attempt_ms : ATTEMPT_MS;
     const struct dm_http_request request = { .method = operation->method ? operation->method : "POST",

@@ -32,10 +32,10 @@ enum { DM_AWS_OPERATION_HEADERS_MAX = 24, DM_AWS_CODE_MAX = 64, DM_AWS_REQUEST_I
 
 /* What came back last. Starts as { 0 }; to be freed whatever the call returned. */
 struct dm_aws_answer {
-    uint32_t status;                        /* 0: nothing came */
-    uint32_t attempts;                      /* how many were sent: after more than one a conflict may be with oneself */
-    char code[DM_AWS_CODE_MAX];             /* of an error, without a namespace: "ConditionalCheckFailedException" */
-    char message[DM_AWS_MESSAGE_MAX];       /* what the service says of it: ASCII, cut; empty where it may hold a secret */
+    uint32_t status;                  /* 0: nothing came */
+    uint32_t attempts;                /* how many were sent: after more than one a conflict may be with oneself */
+    char code[DM_AWS_CODE_MAX];       /* of an error, without a namespace: "ConditionalCheckFailedException" */
+    char message[DM_AWS_MESSAGE_MAX]; /* what the service says of it: ASCII, cut; empty where it may hold a secret */
     char request_id[DM_AWS_REQUEST_ID_MAX]; /* empty: none */
     struct dm_http_answer http;             /* headers and body: also an error's (`CancellationReasons`) */
 };

@@ -51,7 +51,8 @@ static enum dm_code from_variables(const struct dm_aws_environment *environment,
         return dm_fail(err, DM_INVALID, "%s is set, %s is not: set both or neither",
                        key.len ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID",
                        key.len ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY");
-    return dm_aws_credentials_take(key_id, key, variable(environment, "AWS_SESSION_TOKEN"), "an AWS_ variable", ret, err);
+    return dm_aws_credentials_take(key_id, key, variable(environment, "AWS_SESSION_TOKEN"), "an AWS_ variable", ret,
+                                   err);
 }
 
 /* ---- the profile ------------------------------------------------------------------------------------------------ */

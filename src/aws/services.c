@@ -69,8 +69,7 @@ static bool is_host(struct dm_str host)
            consists_of(dm_str_cut(host, 0, end), "-._[]:ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 }
 
-enum dm_code dm_aws_endpoint_parse(struct dm_str url, const char *what, struct dm_aws_endpoint *ret,
-                                   struct dm_err *err)
+enum dm_code dm_aws_endpoint_parse(struct dm_str url, const char *what, struct dm_aws_endpoint *ret, struct dm_err *err)
 {
     bool https = dm_str_starts(url, DM_STR("https://"));
     struct dm_str rest = DM_STR("");
@@ -108,12 +107,8 @@ static const char *domain_of(struct dm_str region)
 {
     static const struct {
         const char *begin, *domain;
-    } apart[] = { { "cn-", "amazonaws.com.cn" },
-                  { "us-iso-", "c2s.ic.gov" },
-                  { "us-isob-", "sc2s.sgov.gov" },
-                  { "us-isof-", "csp.hci.ic.gov" },
-                  { "eu-isoe-", "cloud.adc-e.uk" },
-                  { "eusc-", "amazonaws.eu" } };
+    } apart[] = { { "cn-", "amazonaws.com.cn" },    { "us-iso-", "c2s.ic.gov" },      { "us-isob-", "sc2s.sgov.gov" },
+                  { "us-isof-", "csp.hci.ic.gov" }, { "eu-isoe-", "cloud.adc-e.uk" }, { "eusc-", "amazonaws.eu" } };
     for (size_t i = 0; i < DM_COUNT(apart); i++) {
         if (dm_str_starts(region, dm_str_z(apart[i].begin)))
             return apart[i].domain;

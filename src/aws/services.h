@@ -52,9 +52,8 @@ void dm_aws_endpoint_free(struct dm_aws_endpoint *endpoint);
 /* http:// or https://, a host, perhaps a port and a path. DM_INVALID names `what`. */
 DM_MUST_USE enum dm_code dm_aws_endpoint_parse(struct dm_str url, const char *what, struct dm_aws_endpoint *ret,
                                                struct dm_err *err);
-DM_MUST_USE enum dm_code dm_aws_endpoint_find(const struct dm_aws_environment *environment,
-                                              enum dm_aws_service service, struct dm_str region,
-                                              struct dm_aws_endpoint *ret, struct dm_err *err);
+DM_MUST_USE enum dm_code dm_aws_endpoint_find(const struct dm_aws_environment *environment, enum dm_aws_service service,
+                                              struct dm_str region, struct dm_aws_endpoint *ret, struct dm_err *err);
 /* Appends host and path as requests to the bucket have them (an empty one: to none). `path` begins with '/', or is empty. */
 void dm_aws_endpoint_place(const struct dm_aws_endpoint *endpoint, struct dm_str bucket, struct dm_str path,
                            struct dm_buf *ret_host, struct dm_buf *ret_path);

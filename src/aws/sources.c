@@ -74,8 +74,7 @@ static void wipe_texts(json_t *object)
 {
     const char *name;
     json_t *value;
-    json_object_foreach(object, name, value)
-    {
+    json_object_foreach (object, name, value) {
         if (json_is_string(value))
             dm_wipe((char *)(uintptr_t)json_string_value(value), json_string_length(value));
     }

@@ -49,8 +49,7 @@ static void call(struct dm_aws *aws, char **arguments)
                                                 .body = argument(arguments, 7) };
     struct dm_aws_answer answer = { .status = 0 };
     struct dm_err err = { .code = DM_OK };
-    enum dm_code rc =
-        dm_aws_call(aws, &operation, dm_mono_ms(dm_aws_runtime(aws)) + deadline_ms(), &answer, &err);
+    enum dm_code rc = dm_aws_call(aws, &operation, dm_mono_ms(dm_aws_runtime(aws)) + deadline_ms(), &answer, &err);
     (void)printf("%s|%u|%u|%s|%s|%s\n", dm_code_name(rc), answer.status, answer.attempts, answer.code,
                  answer.request_id, rc == DM_OK ? "" : err.text);
     (void)fflush(stdout);

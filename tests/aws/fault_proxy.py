@@ -6,6 +6,7 @@ more, are handed on. The Host header goes on as it came, because signatures cove
     proxy.rule("PutObject", "lose")                       once: it is carried out, and its answer never comes
     proxy.rule("UploadPart", "fail", times=2, status=503, code="SlowDown")
     proxy.rule("*", "delay", times=None, seconds=0.2)     every request, from now on
+    proxy.rule("*", "cut", times=None, every=7)           every seventh
 """
 import http.client
 import json
@@ -34,11 +35,15 @@ def s3_operation(method, path, query):
 
 
 class Rule:
-    def __init__(self, operation, action, times, details):
-        self.operation, self.action, self.left, self.details = operation, action, times, details
+    def __init__(self, operation, action, times, every, details):
+        self.operation, self.action, self.left, self.every, self.details = operation, action, times, every, details
+        self.met = 0
 
     def take(self, operation):
         if self.operation not in ("*", operation) or self.left == 0:
+            return False
+        self.met += 1
+        if self.met % self.every:
             return False
         if self.left is not None:
             self.left -= 1
@@ -148,9 +153,9 @@ class FaultProxy:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def rule(self, operation, action, times=1, **details):
+    def rule(self, operation, action, times=1, every=1, **details):
         with self.lock:
-            self.rules.append(Rule(operation, action, times, details))
+            self.rules.append(Rule(operation, action, times, every, details))
 
     def calm(self):
         """No rule is left."""

@@ -113,5 +113,5 @@ def test_what_sts_refuses_is_told(get, role, moto_server, proxy):
 def test_half_of_a_web_identity_is_named(get, role, tmp_path):
     row, = get(**role | {"AWS_ROLE_ARN": ""})
     assert row[0] == "INVALID" and "AWS_ROLE_ARN" in row[5]
-    row, = get(**role | {"AWS_WEB_IDENTITY_TOKEN_FILE": tmp_path / "absent"})
+    row, = get(**role | {"AWS_WEB_IDENTITY_TOKEN_FILE": tmp_path / "absent", "DEADLINE_MS": 200})
     assert "AWS_WEB_IDENTITY_TOKEN_FILE" in row[5]
