@@ -24,6 +24,9 @@ static const struct dm_code_row codes[DM_CODE_COUNT] = {
                       HIDE("The document changed while this request was at work, again and again; repeat it.") },
     [DM_REFUSED] = { DM_PROBLEM_WRONG_STATE, TELL },
     [DM_GONE] = { DM_PROBLEM_GONE, TELL },
+    [DM_ARCHIVED] = { DM_PROBLEM_ARCHIVED,
+                      HIDE("A rule of the storage has moved these bytes to an archive: have the object "
+                           "restored there, and ask again.") },
     [DM_DENIED] = { DM_PROBLEM_FORBIDDEN, TELL },
     [DM_UNSUPPORTED] = { DM_PROBLEM_NOT_A_DOCUMENT, TELL },
     [DM_TOO_LARGE] = { DM_PROBLEM_TOO_LARGE, TELL },

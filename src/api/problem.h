@@ -24,6 +24,7 @@
     X(NOT_ACCEPTABLE, "not-acceptable", 406, 0, "No acceptable form")                                                  \
     X(SLOW, "slow-request", 408, 0, "Request too slow")                                                                \
     X(WRONG_STATE, "wrong-state", 409, 0, "Status forbids this")                                                       \
+    X(ARCHIVED, "archived", 409, 0, "Moved to an archive")                                                             \
     X(CONFLICT, "conflict", 409, 1, "Changed meanwhile")                                                               \
     X(GONE, "gone", 410, 0, "Removed by retention")                                                                    \
     X(TOO_LARGE, "too-large", 413, 0, "Too large")                                                                     \

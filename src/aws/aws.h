@@ -70,6 +70,17 @@ DM_MUST_USE enum dm_code dm_aws_sign(const struct dm_aws_request *request, const
                                      int64_t wall_ms, struct dm_aws_signature *ret, struct dm_err *err);
 void dm_aws_signature_free(struct dm_aws_signature *signature);
 
+enum { DM_AWS_PRESIGNED_SECONDS_MAX = 7 * 24 * 3600 };
+
+/* The query of a URL that carries its own signature, for somebody who has no credentials: appended to `ret` with what the request's
+ * query holds. The host and the request's headers are signed: whoever uses the URL must send these as they are. The body is not.
+ * For S3 alone. The URL holds for `seconds`, and not beyond the credentials' own end; `ret_expires_wall_ms` is when it ends.
+ * DM_INVALID: another service, or no seconds or too many. DM_DENIED: the credentials have run out. Others as dm_aws_sign. */
+DM_MUST_USE enum dm_code dm_aws_presign(const struct dm_aws_request *request,
+                                        const struct dm_aws_credentials *credentials, int64_t wall_ms,
+                                        uint32_t seconds, struct dm_buf *ret, int64_t *ret_expires_wall_ms,
+                                        struct dm_err *err);
+
 /* ---- the client ------------------------------------------------------------------------------------------------- */
 
 /* One for a process: region, endpoints, credentials, connections. Thread-safe.

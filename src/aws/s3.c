@@ -191,23 +191,33 @@ void dm_s3_add_creation(const struct dm_s3 *s3, struct dm_str token, struct dm_s
     dm_s3_add_header(headers, "x-amz-server-side-encryption-bucket-key-enabled", by_kms ? DM_STR("true") : DM_STR(""));
 }
 
-/* A GET of one byte and no HEAD: the error to a HEAD has no body, which would say whether the bucket or the key is missing. */
-enum dm_code dm_s3_is_marked(const struct dm_s3 *s3, const struct dm_s3_object *object, struct dm_str token, bool *ret,
-                             struct dm_err *err)
+static enum dm_code look_at(const struct dm_s3 *s3, const struct dm_s3_object *object, const char *method,
+                            struct dm_aws_answer *ret, struct dm_err *err)
 {
     static const struct dm_http_pair range = { DM_STR_INIT("Range"), DM_STR_INIT("bytes=0-0") };
     const struct dm_aws_operation operation = { .name = "GetObject",
-                                                .method = "GET",
+                                                .method = method,
                                                 .bucket = object->bucket,
                                                 .path = dm_buf_str(&object->path),
                                                 .headers = &range,
-                                                .header_count = 1 };
+                                                .header_count = strcmp(method, "GET") == 0 };
+    return dm_s3_call(s3, &operation, ret, err);
+}
+
+/* By a GET of one byte: the error to a HEAD has no body, which would say whether the bucket or the key is missing. Only an empty object,
+ * which has no such byte, is looked at by a HEAD. */
+enum dm_code dm_s3_is_marked(const struct dm_s3 *s3, const struct dm_s3_object *object, struct dm_str token, bool *ret,
+                             struct dm_err *err)
+{
     DM_AUTO(dm_aws_answer) answer = { .status = 0 };
-    enum dm_code rc = dm_s3_call(s3, &operation, &answer, err);
-    if (rc != DM_OK && answer.status != 416)
-        return rc;
-    *ret = dm_str_eq(dm_http_answer_header(&answer.http, DM_STR("x-amz-meta-docmill-write")), token);
-    return DM_OK;
+    enum dm_code rc = look_at(s3, object, "GET", &answer, err);
+    if (rc != DM_OK && answer.status == 416) {
+        dm_aws_answer_free(&answer);
+        rc = look_at(s3, object, "HEAD", &answer, err);
+    }
+    if (rc == DM_OK)
+        *ret = dm_str_eq(dm_http_answer_header(&answer.http, DM_STR("x-amz-meta-docmill-write")), token);
+    return rc;
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 /* sign_requests.c: signs what it is told on its standard input, for a judge to compare (test_signatures.py).
  *
  * A request is lines of a word, a blank and a value, and ends with an empty line; "header" may come several times, "body" is
- * hexadecimal. For each the headers that the signature brings are printed, and an empty line. */
+ * hexadecimal. For each the headers that the signature brings are printed, and an empty line; where "seconds" are told, the query of a
+ * URL that holds for so long instead. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct told {
     struct dm_http_pair headers[HEADERS_MAX];
     struct dm_aws_credentials credentials;
     int64_t wall_ms;
+    int64_t seconds;              /* 0: the signature goes into headers */
     char *kept[HEADERS_MAX + 16]; /* what the slices point into */
     size_t kept_count;
 };
@@ -90,8 +92,23 @@ static void take_line(struct told *told, struct dm_str line)
         take_secret(&told->credentials.key, value);
     else if (dm_str_eq(word, DM_STR("session")))
         take_secret(&told->credentials.session, value);
+    else if (dm_str_eq(word, DM_STR("expires")) && dm_str_to_i64(value, &told->credentials.expires_wall_ms))
+        return;
+    else if (dm_str_eq(word, DM_STR("seconds")) && dm_str_to_i64(value, &told->seconds))
+        return;
     else if (!dm_str_eq(word, DM_STR("time")) || !dm_str_to_i64(value, &told->wall_ms))
         fail("a word that is none");
+}
+
+static void presign(const struct told *told)
+{
+    DM_AUTO(dm_buf) query = dm_buf_make(64 * 1024);
+    int64_t expires_ms;
+    struct dm_err err;
+    if (dm_aws_presign(&told->request, &told->credentials, told->wall_ms, (uint32_t)told->seconds, &query, &expires_ms,
+                       &err) != DM_OK)
+        fail(err.text);
+    (void)printf("%s\n\n", dm_buf_z(&query));
 }
 
 static void sign(struct told *told)
@@ -99,6 +116,10 @@ static void sign(struct told *told)
     struct dm_aws_signature signature;
     struct dm_err err;
     told->request.headers = told->headers;
+    if (told->seconds > 0) {
+        presign(told);
+        return;
+    }
     if (dm_aws_sign(&told->request, &told->credentials, told->wall_ms, &signature, &err) != DM_OK)
         fail(err.text);
     for (uint32_t i = 0; i < signature.header_count; i++)
