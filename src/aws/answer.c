@@ -158,15 +158,14 @@ static const char *const clock_codes[] = {
     "RequestTimeTooSkewed", "RequestExpired",        "RequestInTheFuture",
     "AuthFailure",          "SignatureDoesNotMatch", "InvalidSignatureException"
 };
-static const char *const expired[] = { "ExpiredToken", "ExpiredTokenException" };
+/* The last three also where a key was rotated away: perhaps there is a new one already. */
+static const char *const expired[] = { "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException",
+                                       "InvalidAccessKeyId", "InvalidClientTokenId" };
 static const char *const denied[] = { "AccessDenied",
                                       "AccessDeniedException",
                                       "UnauthorizedAccess",
-                                      "UnrecognizedClientException",
                                       "MissingAuthenticationTokenException",
                                       "MissingAuthenticationToken",
-                                      "InvalidAccessKeyId",
-                                      "InvalidClientTokenId",
                                       "InvalidToken",
                                       "InvalidIdentityToken",
                                       "AllAccessDisabled",
@@ -284,7 +283,9 @@ static void add_what_to_do(struct dm_buf *buf, const struct dm_aws_operation *op
     } else if (outcome == DM_AWS_CLOCK) {
         dm_buf_add_z(buf, ": the secret key is wrong, or this machine's clock is");
     } else if (outcome == DM_AWS_EXPIRED) {
-        dm_buf_add_z(buf, ": the credentials have expired");
+        dm_buf_add_z(buf, strncmp(answer->code, "Expired", strlen("Expired")) == 0
+                              ? ": the credentials have expired"
+                              : ": the service does not know the access key");
     } else if (region.len > 0 && answer->status < 500 && IS_IN(answer, refused)) {
         dm_buf_addf(buf, ": the bucket lies in the region %.*s, so set AWS_REGION to that",
                     DM_STR_ARG(dm_str_cut(region, 0, 32)));

@@ -77,9 +77,8 @@ enum { DM_AWS_PRESIGNED_SECONDS_MAX = 7 * 24 * 3600 };
  * For S3 alone. The URL holds for `seconds`, and not beyond the credentials' own end; `ret_expires_wall_ms` is when it ends.
  * DM_INVALID: another service, or no seconds or too many. DM_DENIED: the credentials have run out. Others as dm_aws_sign. */
 DM_MUST_USE enum dm_code dm_aws_presign(const struct dm_aws_request *request,
-                                        const struct dm_aws_credentials *credentials, int64_t wall_ms,
-                                        uint32_t seconds, struct dm_buf *ret, int64_t *ret_expires_wall_ms,
-                                        struct dm_err *err);
+                                        const struct dm_aws_credentials *credentials, int64_t wall_ms, uint32_t seconds,
+                                        struct dm_buf *ret, int64_t *ret_expires_wall_ms, struct dm_err *err);
 
 /* ---- the client ------------------------------------------------------------------------------------------------- */
 
@@ -124,10 +123,17 @@ struct dm_str dm_aws_region(const struct dm_aws *aws); /* valid as long as the c
  * say why there are none. */
 DM_MUST_USE enum dm_code dm_aws_credentials_get(struct dm_aws *aws, int64_t deadline_mono_ms,
                                                 struct dm_aws_credentials *ret, struct dm_err *err);
+/* For who signs by himself: a service does not know these, or not any more. True: `get` has others, or waits for some, so it is worth
+ * asking again. Keys of a profile are looked up again, every five seconds at most: whoever renews them writes them into the same
+ * file. */
+bool dm_aws_credentials_expired(struct dm_aws *aws, const struct dm_aws_credentials *used);
 
 /* ---- S3 as the place for blobs ---------------------------------------------------------------------------------- */
 
 struct dm_s3;
+
+/* As S3 demands it: 3 to 63 small letters, digits, hyphens and dots. */
+bool dm_s3_bucket_valid(struct dm_str bucket);
 
 /* All is copied but `aws`, which must outlive it. */
 struct dm_s3_options {

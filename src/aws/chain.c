@@ -12,6 +12,7 @@ enum {
     MARGIN_MS = 30 * DM_SECOND_MS, /* not begun with any more: a request takes its time */
     AGAIN_MS = 1 * DM_SECOND_MS,   /* after a failure, doubled each time up to … */
     AGAIN_MAX_MS = 1 * DM_MINUTE_MS,
+    LOOK_MS = 5 * DM_SECOND_MS,        /* at keys that somebody may have renewed */
     STALE_AGAIN_MS = 12 * DM_MINUTE_MS /* where who gives them has an outage and gives old ones */
 };
 
@@ -25,6 +26,7 @@ struct dm_aws_chain {
     struct dm_aws_credentials credentials;
     int64_t good_until_ms; /* monotonic */
     int64_t renew_at_ms;
+    int64_t looked_ms; /* at keys that lie somewhere; 0: never */
     uint32_t failures; /* in a row */
     struct dm_err why; /* of the last one */
 };
@@ -159,19 +161,44 @@ enum dm_code dm_aws_chain_get(struct dm_aws_chain *chain, int64_t deadline_mono_
     return rc;
 }
 
+/* With the lock held: keys that lie somewhere, once more. A place that is broken now says nothing. */
+static void look_again(struct dm_aws_chain *chain)
+{
+    struct dm_aws_source source = { .fetch = NULL };
+    int64_t now_ms = dm_mono_ms(chain->how.runtime);
+    if (chain->looked_ms > 0 && now_ms - chain->looked_ms < LOOK_MS)
+        return;
+    chain->looked_ms = now_ms;
+    if (dm_aws_source_choose(&chain->how.environment, &source, NULL) != DM_OK || source.fetch)
+        return;
+    dm_aws_credentials_free(&chain->credentials);
+    chain->credentials = source.credentials;
+}
+
+static bool secrets_eq(const struct dm_secret *a, const struct dm_secret *b)
+{
+    return dm_str_eq(dm_secret_reveal(a), dm_secret_reveal(b));
+}
+
+static bool are_same(const struct dm_aws_credentials *a, const struct dm_aws_credentials *b)
+{
+    return secrets_eq(&a->key_id, &b->key_id) && secrets_eq(&a->key, &b->key) && secrets_eq(&a->session, &b->session);
+}
+
 bool dm_aws_chain_expired(struct dm_aws_chain *chain, const struct dm_aws_credentials *credentials)
 {
-    if (!chain->fetch)
-        return false;
     dm_lock(chain->how.runtime, chain->monitor);
-    /* Others may have come meanwhile. */
-    if (dm_str_eq(dm_secret_reveal(&credentials->key_id), dm_secret_reveal(&chain->credentials.key_id)) && chain->has) {
+    bool same = are_same(credentials, &chain->credentials); /* others may have come meanwhile */
+    if (same && chain->fetch && chain->has) {
         chain->has = false;
         chain->renew_at_ms = 0;
         dm_wake_all(chain->how.runtime, chain->monitor);
+    } else if (same && !chain->fetch) {
+        look_again(chain);
     }
+    bool others = chain->fetch || !are_same(credentials, &chain->credentials);
     dm_unlock(chain->how.runtime, chain->monitor);
-    return true;
+    return others;
 }
 
 void dm_aws_chain_interrupt(struct dm_aws_chain *chain)

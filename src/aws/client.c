@@ -150,6 +150,11 @@ enum dm_code dm_aws_credentials_get(struct dm_aws *aws, int64_t deadline_mono_ms
     return dm_aws_chain_get(aws->chain, deadline_mono_ms, ret, err);
 }
 
+bool dm_aws_credentials_expired(struct dm_aws *aws, const struct dm_aws_credentials *used)
+{
+    return dm_aws_chain_expired(aws->chain, used);
+}
+
 /* ---- the clock -------------------------------------------------------------------------------------------------- */
 
 int64_t dm_aws_wall_ms(struct dm_aws *aws)

@@ -26,7 +26,7 @@ static enum dm_code check_options(const struct dm_s3_options *options, struct dm
     struct dm_str encryption = options->encryption, prefix = options->prefix;
     const struct dm_str buckets[] = { options->bucket, options->results_bucket };
     for (size_t i = 0; i < DM_COUNT(buckets); i++) {
-        if ((i == 0 || buckets[i].len > 0) && !dm_aws_bucket_valid(buckets[i]))
+        if ((i == 0 || buckets[i].len > 0) && !dm_s3_bucket_valid(buckets[i]))
             return dm_fail(err, DM_INVALID, "\"%.*s\" is no name of a bucket: 3 to 63 small letters, digits, - and .",
                            DM_STR_ARG(dm_str_cut(buckets[i], 0, 80)));
     }

@@ -36,7 +36,7 @@ bool dm_aws_region_valid(struct dm_str region)
     return region.len > 0 && region.len <= REGION_MAX && consists_of(region, "-");
 }
 
-bool dm_aws_bucket_valid(struct dm_str bucket)
+bool dm_s3_bucket_valid(struct dm_str bucket)
 {
     return bucket.len >= BUCKET_MIN && bucket.len <= BUCKET_MAX && consists_of(bucket, "-.") &&
            dm_str_find(bucket, DM_STR("..")) == bucket.len && consists_of(dm_str_cut(bucket, 0, 1), "") &&

@@ -60,7 +60,5 @@ void dm_aws_endpoint_place(const struct dm_aws_endpoint *endpoint, struct dm_str
 
 /* Letters, digits and hyphens: it becomes a part of host names. */
 bool dm_aws_region_valid(struct dm_str region);
-/* As S3 demands it: 3 to 63 small letters, digits, hyphens and dots. */
-bool dm_aws_bucket_valid(struct dm_str bucket);
 
 #endif

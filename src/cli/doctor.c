@@ -189,6 +189,26 @@ static void check_ledger(struct doctor *doctor, struct finding *ret)
     dm_embedded_close(&set);
 }
 
+static void check_blobs(struct doctor *doctor, struct finding *ret)
+{
+    const struct dm_settings *settings = &doctor->call->settings;
+    struct dm_cloud cloud = { .aws = NULL };
+    struct dm_err err;
+    if (!dm_cloud_has_blobs(settings)) {
+        dm_buf_addf(&ret->saw, "in %s", settings->blobs.at + DM_STR("file:").len);
+        return;
+    }
+    struct dm_settings elsewhere = *settings;
+    elsewhere.data = existing_folder(doctor);
+    if (dm_cloud_open(&elsewhere, dm_threads_runtime(), &cloud, &err) == DM_OK) {
+        dm_buf_addf(&ret->saw, "%s can be listed", settings->blobs.at);
+    } else {
+        ret->verdict = FAIL;
+        dm_buf_add_z(&ret->saw, err.text);
+    }
+    dm_cloud_close(&cloud);
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
 /* Reads the only page of a document that stands in memory. */
@@ -442,9 +462,9 @@ static const struct {
     void (*check)(struct doctor *doctor, struct finding *ret);
 } checks[] = {
     { "settings", false, check_settings }, { "folder", true, check_folder },  { "space", true, check_space },
-    { "ledger", true, check_ledger },      { "helper", false, check_helper }, { "scans", false, check_scans },
-    { "model", true, check_model },        { "clock", true, check_clock },    { "port", true, check_port },
-    { "client", false, check_client },
+    { "ledger", true, check_ledger },      { "blobs", true, check_blobs },    { "helper", false, check_helper },
+    { "scans", false, check_scans },       { "model", true, check_model },    { "clock", true, check_clock },
+    { "port", true, check_port },          { "client", false, check_client },
 };
 
 static void print_finding(const struct dm_call *call, const char *name, const struct finding *finding, bool first,

@@ -1,5 +1,4 @@
 /* model.c: the model that the settings name, opened. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "cli/works.h"
@@ -40,23 +39,11 @@ uint32_t dm_model_calls_max(const struct dm_settings *settings)
 
 /* ---- AWS ---- */
 
-/* The environment as the settings have it; of what is no setting, because a platform of Amazon's says it to all its programs, as it
- * is. */
-static struct dm_str variable(void *context, const char *name)
-{
-    return dm_setting_find(dm_str_z(name)) ? text_of(context, name) : dm_str_z(getenv(name));
-}
-
-struct dm_aws_environment dm_aws_environment_of(const struct dm_settings *settings)
-{
-    return (struct dm_aws_environment){ variable, (void *)(uintptr_t)settings };
-}
-
 /* A region and credentials for requests that are signed; with a key only the region. */
 static enum dm_code find_aws(const struct dm_settings *settings, bool has_key, struct dm_runtime runtime,
                              struct dm_opened_model *model, struct dm_buf *region, struct dm_err *err)
 {
-    const struct dm_aws_environment environment = dm_aws_environment_of(settings);
+    const struct dm_aws_environment environment = dm_cloud_environment(settings);
     enum dm_code rc = dm_aws_region_find(&environment, region, err);
     if (rc == DM_NOT_FOUND && settings->bedrock_url.len)
         rc = DM_OK;

@@ -374,6 +374,22 @@ static void work_out_address(struct loader *loader)
         fault(loader, setting, value, err.text);
 }
 
+/* S3_BUCKET_NAME is BLOBS in the words of deployments on AWS. */
+static void work_out_blobs(struct loader *loader)
+{
+    struct dm_settings *settings = loader->settings;
+    struct dm_str bucket = settings->s3_bucket, blobs = settings->blobs;
+    const struct dm_setting *setting;
+    const struct dm_setting_value *value = value_of(loader, "S3_BUCKET_NAME", &setting);
+    struct dm_str named = dm_str_from(blobs, DM_STR("s3:").len);
+    named = dm_str_cut(named, 0, dm_str_find_char(named, '/'));
+    if (bucket.len > 0 && blobs.len > 0 && !(dm_str_starts(blobs, DM_STR("s3:")) && dm_str_eq(named, bucket)))
+        fault(loader, setting, value, "and BLOBS say otherwise: take away the one or the other");
+    if (blobs.len == 0)
+        settings->blobs = bucket.len > 0 ? dm_arena_fmt(&settings->arena, "s3:%s", bucket.at)
+                                         : dm_arena_fmt(&settings->arena, "file:%s/blobs", settings->data.at);
+}
+
 static void work_out_folder(struct loader *loader)
 {
     struct dm_settings *settings = loader->settings;
@@ -390,8 +406,7 @@ static void work_out_folder(struct loader *loader)
     }
     if (settings->store.len == 0)
         settings->store = dm_arena_fmt(arena, "sqlite:%s/docmill.db", settings->data.at);
-    if (settings->blobs.len == 0)
-        settings->blobs = dm_arena_fmt(arena, "file:%s/blobs", settings->data.at);
+    work_out_blobs(loader);
     if (!settings->store.at || !settings->blobs.at) {
         loader->fault_count++;
         dm_buf_add_z(loader->faults, "DOCMILL_DATA: is too long\n");

@@ -87,7 +87,8 @@ struct dm_settings {
     struct dm_str data;  /* worked out where it is not given: a folder */
     struct dm_str store; /* "sqlite:PATH"; worked out from `data` where it is not given */
     struct dm_str stream;
-    struct dm_str blobs; /* "file:DIR"; likewise */
+    struct dm_str blobs; /* "file:DIR"; likewise; "s3:BUCKET" or "s3:BUCKET/PREFIX", also worked out from `s3_bucket` */
+    struct dm_str s3_bucket, s3_results_bucket, s3_encryption, s3_kms_key;
     uint64_t free_bytes_min;
     uint32_t connections_max;
 
@@ -118,6 +119,7 @@ struct dm_settings {
     struct dm_str aws_region, aws_default_region, aws_profile;
     struct dm_str aws_key_id, aws_secret_key, aws_session;
     struct dm_str aws_credentials_file, aws_config_file;
+    struct dm_str aws_url, aws_url_s3, aws_url_sts;
 
     int64_t retention_source_ms;
     int64_t retention_pages_ms;
@@ -185,6 +187,8 @@ const char *dm_refuse_provider(struct dm_str value);
 const char *dm_refuse_store(struct dm_str value);
 const char *dm_refuse_stream(struct dm_str value);
 const char *dm_refuse_blobs(struct dm_str value);
+const char *dm_refuse_bucket(struct dm_str value);
+const char *dm_refuse_encryption(struct dm_str value);
 const char *dm_refuse_url(struct dm_str value);
 const char *dm_refuse_auth(struct dm_str value);
 const char *dm_refuse_tenant(struct dm_str value);

@@ -1,6 +1,7 @@
 /* settings_rules.c: the rules of single values: why one is refused, in words that follow the setting's name. */
 #include "cli/settings.h"
 
+#include "aws/aws.h"
 #include "domain/tenant.h"
 #include "models/models.h"
 
@@ -37,7 +38,21 @@ const char *dm_refuse_blobs(struct dm_str value)
         return NULL;
     if (dm_str_eq(value, DM_STR("file:")))
         return "needs a folder behind file:";
-    return "only file:DIR is in this version";
+    if (!dm_str_starts(value, DM_STR("s3:")))
+        return "must be file:DIR, s3:BUCKET or s3:BUCKET/PREFIX";
+    struct dm_str place = dm_str_from(value, DM_STR("s3:").len);
+    return dm_refuse_bucket(dm_str_cut(place, 0, dm_str_find_char(place, '/')));
+}
+
+const char *dm_refuse_bucket(struct dm_str value)
+{
+    return dm_s3_bucket_valid(value) ? NULL : "needs the name of a bucket: 3 to 63 small letters, digits, - and .";
+}
+
+const char *dm_refuse_encryption(struct dm_str value)
+{
+    return dm_str_eq(value, DM_STR("AES256")) || dm_str_eq(value, DM_STR("aws:kms")) ? NULL
+                                                                                     : "must be AES256 or aws:kms";
 }
 
 const char *dm_refuse_url(struct dm_str value)

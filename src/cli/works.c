@@ -94,8 +94,10 @@ struct dm_works_place dm_works_place(const struct dm_settings *settings)
 {
     return (struct dm_works_place){ .folder = settings->data.at,
                                     .sqlite_path = settings->store.at + DM_STR("sqlite:").len,
-                                    .blob_folder = settings->blobs.at + DM_STR("file:").len,
-                                    .free_bytes_min = settings->free_bytes_min };
+                                    .blob_folder =
+                                        dm_cloud_has_blobs(settings) ? NULL : settings->blobs.at + DM_STR("file:").len,
+                                    .free_bytes_min = settings->free_bytes_min,
+                                    .cloud = settings };
 }
 
 static enum dm_code open_backends(const struct dm_works_place *place, struct dm_works *works, const char **ret_hint,
@@ -108,6 +110,12 @@ static enum dm_code open_backends(const struct dm_works_place *place, struct dm_
     enum dm_code rc = dm_embedded_open(&options, &works->set, err);
     *ret_hint = rc == DM_BUSY ? "One server uses a folder at a time: stop that one, or take another folder with --data."
                               : "docmill doctor says what is wrong; --data takes another folder.";
+    if (rc == DM_OK && place->cloud) {
+        *ret_hint = "docmill doctor tries it, too.";
+        rc = dm_cloud_open(place->cloud, works->set.runtime, &works->cloud, err);
+    }
+    if (rc == DM_OK && works->cloud.s3)
+        works->set.blob = dm_s3_blob(works->cloud.s3);
     return rc;
 }
 
@@ -203,6 +211,7 @@ void dm_works_close(struct dm_works *works, int64_t deadline_mono_ms)
     dm_limiter_free(works->limiter);
     dm_hub_free(works->hub);
     dm_embedded_close(&works->set);
+    dm_cloud_close(&works->cloud);
     *works = (struct dm_works){ .hub = NULL };
 }
 

@@ -5,8 +5,8 @@
 #ifndef DM_CLI_WORKS_H
 #define DM_CLI_WORKS_H
 
+#include "cli/cloud.h"
 #include "cli/commands.h"
-#include "aws/aws.h"
 #include "embedded/embedded.h"
 #include "models/models.h"
 #include "net/multi.h"
@@ -28,13 +28,12 @@ DM_MUST_USE enum dm_code dm_model_open(const struct dm_settings *settings, struc
                                        const struct dm_ports *ports, uint32_t queue_max, struct dm_opened_model *ret,
                                        struct dm_err *err);
 void dm_model_close(struct dm_opened_model *model); /* also where it was never opened */
-/* What AWS's part of docmill asks for its variables; the settings must live as long. */
-struct dm_aws_environment dm_aws_environment_of(const struct dm_settings *settings);
 /* How many calls may be under way at most, whatever is found out. */
 uint32_t dm_model_calls_max(const struct dm_settings *settings);
 
 struct dm_works {
-    struct dm_embedded_set set;
+    struct dm_embedded_set set; /* its blobs are those of the cloud where these are there */
+    struct dm_cloud cloud;
     struct dm_reader reader; /* ops NULL: not open */
     struct dm_opened_model model;
     struct dm_hub *hub;
@@ -45,12 +44,13 @@ struct dm_works {
     struct dm_aggregator *aggregator;
 };
 
-/* Where the embedded backends lie. */
+/* Where the backends lie. */
 struct dm_works_place {
     const char *folder;
     const char *sqlite_path; /* NULL: in the folder */
     const char *blob_folder; /* likewise */
     uint64_t free_bytes_min;
+    const struct dm_settings *cloud; /* what of it lies with Amazon is said there; NULL: nothing */
 };
 
 /* The place that the settings name. */

@@ -35,7 +35,8 @@ def s3_operation(method, path, query):
 
 
 class Rule:
-    def __init__(self, operation, action, times, every, details):
+    def __init__(self, operation, action, times, every, before, details):
+        self.before = before
         self.operation, self.action, self.left, self.every, self.details = operation, action, times, every, details
         self.met = 0
 
@@ -52,6 +53,8 @@ class Rule:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer is one packet: two would wait for each other's confirmation
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass
@@ -78,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         operation = target.rpartition(".")[2] if target else s3_operation(self.command, path, query)
         rule = self.proxy.take(operation)
         action = rule.action if rule else None
+        if rule and rule.before:
+            rule.before(rule)
         if action == "cut":
             return self.hang_up()
         if action == "fail":
@@ -86,6 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self.give(rule.details["status"], rule.details.get("headers", {}), rule.details.get("body", b""))
         if action == "raw":
             self.wfile.write(rule.details["bytes"])
+            self.wfile.flush()
             return self.hang_up()
         if action == "delay":
             time.sleep(rule.details["seconds"])
@@ -153,9 +159,10 @@ class FaultProxy:
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
-    def rule(self, operation, action, times=1, every=1, **details):
+    def rule(self, operation, action, times=1, every=1, before=None, **details):
+        """`before` is called with the rule when it comes to bear."""
         with self.lock:
-            self.rules.append(Rule(operation, action, times, every, details))
+            self.rules.append(Rule(operation, action, times, every, before, details))
 
     def calm(self):
         """No rule is left."""

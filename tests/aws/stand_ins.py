@@ -15,6 +15,8 @@ class _Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # an answer is one packet: two would wait for each other's confirmation
+            disable_nagle_algorithm = True
 
             def log_message(self, *_):
                 pass

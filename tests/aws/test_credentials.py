@@ -1,6 +1,6 @@
 """Where credentials come from: servers of containers, of instances and STS, and how they are renewed."""
 import pytest
-from services import REGION
+from services import KEY, KEY_ID, REGION
 
 
 @pytest.fixture
@@ -48,9 +48,10 @@ def test_a_host_that_only_looks_like_the_containers_is_refused(get, host):
 
 
 def test_credentials_are_renewed_before_they_end(get, container):
-    container.seconds = 2
-    rows = get(times=400, AWS_CONTAINER_CREDENTIALS_FULL_URI=container.url)
+    container.seconds = 1
+    rows = get(times=4000, AWS_CONTAINER_CREDENTIALS_FULL_URI=container.url)
     assert {row[0] for row in rows} == {"OK"} and {row[2] for row in rows} == {"1"}
+    assert container.given >= 3
 
 
 def test_expired_credentials_are_exchanged_and_the_call_goes_on(get, container, s3_server, proxy):
@@ -58,6 +59,23 @@ def test_expired_credentials_are_exchanged_and_the_call_goes_on(get, container, 
     front.rule("GetObject", "fail", status=400, code="ExpiredToken")
     row, = get(AWS_CONTAINER_CREDENTIALS_FULL_URI=container.url, AWS_ENDPOINT_URL_S3=front.url)
     assert row[:3] == ["OK", "200", "2"] and container.given == 2
+
+
+def test_keys_of_a_profile_that_were_renewed_are_found_while_calls_go_on(get, s3_server, proxy, tmp_path):
+    """The key is changed between the refusal and the second attempt."""
+    front = proxy(s3_server)
+    file = tmp_path / "credentials"
+    file.write_text("[default]\naws_access_key_id = AKIAOLD\naws_secret_access_key = old\n")
+
+    def renew(rule):
+        file.write_text(f"[default]\naws_access_key_id = {KEY_ID}\naws_secret_access_key = {KEY}\n")
+
+    front.rule("GetObject", "fail", status=403, code="InvalidAccessKeyId", before=renew)
+    row, = get(AWS_SHARED_CREDENTIALS_FILE=file, AWS_ENDPOINT_URL_S3=front.url)
+    assert row[:3] == ["OK", "200", "2"]
+    file.write_text("[default]\naws_access_key_id = AKIAOLD\naws_secret_access_key = old\n")
+    row, = get(AWS_SHARED_CREDENTIALS_FILE=file)
+    assert row[0] == "DENIED" and row[2] == "1" and "does not know the access key" in row[5]
 
 
 def test_an_endpoint_that_fails_says_so(get, container):

@@ -369,19 +369,68 @@ static void listening_elsewhere_says_why_not(void **state)
     assert_fault(rig, "ssh -L");
 }
 
+static void blobs_on_s3_may_be_said_in_the_words_of_aws(void **state)
+{
+    struct rig *rig = *state;
+    environment(rig, "S3_BUCKET_NAME=docs");
+    environment(rig, "S3_RESULTS_BUCKET=docs.results");
+    environment(rig, "S3_ENCRYPTION=aws:kms");
+    assert_string_equal(load(rig, DM_USER_SERVER)->blobs.at, "s3:docs");
+    assert_string_equal(rig->settings.s3_results_bucket.at, "docs.results");
+    environment(rig, "BLOBS=s3:docs/below");
+    assert_string_equal(load(rig, DM_USER_SERVER)->blobs.at, "s3:docs/below");
+    assert_int_equal(rig->wrong, 0);
+}
+
+static void two_places_for_blobs_are_a_mistake(void **state)
+{
+    struct rig *rig = *state;
+    environment(rig, "S3_BUCKET_NAME=docs");
+    environment(rig, "BLOBS=s3:docs2/docs");
+    (void)load(rig, DM_USER_SERVER);
+    assert_int_equal(rig->wrong, 1);
+    assert_fault(rig, "S3_BUCKET_NAME");
+    assert_fault(rig, "BLOBS say otherwise");
+}
+
+static void an_encryption_that_s3_does_not_have_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    environment(rig, "S3_ENCRYPTION=rot13");
+    (void)load(rig, DM_USER_SERVER);
+    assert_int_equal(rig->wrong, 1);
+    assert_fault(rig, "must be AES256 or aws:kms");
+}
+
+static void a_name_that_no_bucket_has_is_refused(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const values[] = { "BLOBS=s3:", "BLOBS=s3:/docs", "BLOBS=s3:Docs", "BLOBS=s3:a..b",
+                                          "S3_BUCKET_NAME=a b" };
+    size_t place = 0;
+    while (rig->environment[place])
+        place++;
+    for (size_t i = 0; i < DM_COUNT(values); i++) {
+        rig->environment[place] = values[i];
+        (void)load(rig, DM_USER_SERVER);
+        assert_int_equal(rig->wrong, 1);
+        assert_fault(rig, "needs the name of a bucket");
+    }
+}
+
 static void what_is_not_there_yet_is_refused_with_what_is(void **state)
 {
     struct rig *rig = *state;
     environment(rig, "MODEL=nobody:some-model");
     environment(rig, "STORE=dynamodb:docs");
     environment(rig, "STREAM=kinesis:docs");
-    environment(rig, "BLOBS=s3:docs");
+    environment(rig, "BLOBS=gcs:docs");
     environment(rig, "AUTH=on");
     (void)load(rig, DM_USER_SERVER);
     assert_int_equal(rig->wrong, 5);
     assert_fault(rig, "there are extractive, gemini, bedrock, openai and anthropic");
     assert_fault(rig, "sqlite:PATH");
-    assert_fault(rig, "file:DIR");
+    assert_fault(rig, "must be file:DIR, s3:BUCKET or s3:BUCKET/PREFIX");
     assert_fault(rig, "there are no keys yet");
 }
 
@@ -480,6 +529,10 @@ int main(void)
         T(a_client_does_not_mind_the_servers_settings),
         T(only_loopback_is_listened_on),
         T(listening_elsewhere_says_why_not),
+        T(blobs_on_s3_may_be_said_in_the_words_of_aws),
+        T(two_places_for_blobs_are_a_mistake),
+        T(an_encryption_that_s3_does_not_have_is_refused),
+        T(a_name_that_no_bucket_has_is_refused),
         T(what_is_not_there_yet_is_refused_with_what_is),
         T(a_model_may_be_said_in_two_parts),
         T(a_model_said_in_two_ways_that_differ_is_refused_with_both_names),

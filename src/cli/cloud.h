@@ -1,0 +1,23 @@
+/* cloud.h: private to cli: the backends on Amazon's services that the settings name, over one client. */
+#ifndef DM_CLI_CLOUD_H
+#define DM_CLI_CLOUD_H
+
+#include "aws/aws.h"
+#include "cli/settings.h"
+
+struct dm_cloud {
+    struct dm_aws *aws; /* NULL: nothing lies there */
+    struct dm_s3 *s3;   /* NULL: blobs do not */
+};
+
+bool dm_cloud_has_blobs(const struct dm_settings *settings);
+/* Opens what the settings name, perhaps nothing, and tries it: what is wrong shows now, and by its name. The settings must live as
+ * long. What is on its way waits in DOCMILL_DATA. */
+DM_MUST_USE enum dm_code dm_cloud_open(const struct dm_settings *settings, struct dm_runtime runtime,
+                                       struct dm_cloud *ret, struct dm_err *err);
+void dm_cloud_close(struct dm_cloud *cloud); /* also where it was never opened */
+
+/* What AWS's part of docmill asks for its variables; the settings must live as long. */
+struct dm_aws_environment dm_cloud_environment(const struct dm_settings *settings);
+
+#endif
