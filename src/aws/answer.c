@@ -86,17 +86,23 @@ static enum dm_code take_element(void *context, struct dm_str path, struct dm_st
     return DM_OK;
 }
 
+/* False: it is not as it should be; then what stood before the fault counts. */
+static bool read_xml(struct dm_aws_answer *answer)
+{
+    struct dm_err err;
+    if (dm_aws_xml_read(dm_buf_str(&answer->http.body), "the answer", take_element, answer, &err) == DM_OK)
+        return true;
+    if (answer->message[0] == '\0')
+        set_text(answer->message, sizeof(answer->message), dm_str_z(err.text));
+    return false;
+}
+
 static void read_error(const struct dm_aws_operation *operation, struct dm_aws_answer *answer)
 {
-    if (dm_aws_service(operation->service)->target) {
+    if (dm_aws_service(operation->service)->target)
         read_json(answer);
-        return;
-    }
-    /* Of a broken one counts what stood before the fault. */
-    struct dm_err err;
-    enum dm_code rc = dm_aws_xml_read(dm_buf_str(&answer->http.body), "the answer", take_element, answer, &err);
-    if (rc == DM_NO_MEMORY)
-        set_text(answer->message, sizeof(answer->message), dm_str_z(err.text));
+    else if (answer->http.body.len > 0)
+        (void)read_xml(answer);
 }
 
 /* What stands in an error without a body, as S3 answers to HEAD and conditions. */
@@ -201,13 +207,12 @@ static bool checksum_fails(const struct dm_aws_answer *answer)
            crc32_z(0, body->at ? (const unsigned char *)body->at : (const unsigned char *)"", body->len) != expected;
 }
 
-/* CompleteMultipartUpload and others begin to answer before they know: 200, and an error in the body. */
+/* CompleteMultipartUpload and others begin to answer before they know: 200, and an error in the body, or half of an answer. */
 static bool fails_late(const struct dm_aws_operation *operation, struct dm_aws_answer *answer)
 {
     if (operation->service != DM_AWS_S3 || operation->method || answer->http.body.len == 0)
         return false;
-    read_error(operation, answer);
-    return answer->code[0] != '\0';
+    return !read_xml(answer) || answer->code[0] != '\0';
 }
 
 enum dm_aws_outcome dm_aws_answer_judge(const struct dm_aws_operation *operation, struct dm_aws_answer *answer)
@@ -301,7 +306,7 @@ enum dm_code dm_aws_answer_fail(const struct dm_aws_operation *operation, const 
 {
     DM_AUTO(dm_buf) text = dm_buf_make(2 * DM_AWS_MESSAGE_MAX);
     dm_buf_addf(&text, "%s %s: ", dm_aws_service(operation->service)->title, operation->name);
-    if (answer->status >= 200 && answer->status < 300 && answer->code[0] == '\0')
+    if (answer->status >= 200 && answer->status < 300 && answer->code[0] == '\0' && answer->message[0] == '\0')
         dm_buf_add_z(&text, "the answer's bytes do not match its checksum");
     else
         dm_buf_addf(&text, "%s%sHTTP %u", answer->code, answer->code[0] ? ", " : "", answer->status);

@@ -78,6 +78,9 @@ static void on_type(void *context, const XML_Char *name, const XML_Char *system,
 
 static enum XML_Status parse(struct reading *reading, struct dm_str text)
 {
+    /* Services begin with blanks where they have nothing to say for a while; a declaration may not come after any. */
+    while (text.len > 0 && strchr(" \t\r\n", text.at[0]) && text.at[0])
+        text = dm_str_from(text, 1);
     XML_SetUserData(reading->parser, reading);
     XML_SetElementHandler(reading->parser, on_start, on_end);
     XML_SetCharacterDataHandler(reading->parser, on_text);

@@ -23,7 +23,9 @@ enum {
     REQUESTS_MAX = 4096,
     CONNECTIONS_MAX = 256,
     RECEIVE_BYTES = 4096,
-    SEND_BYTES = 16384,   /* libcurl's least */
+    SEND_BYTES = 16384,    /* libcurl's least */
+    LARGE_BYTES = 4 << 20, /* what may be larger is moved in larger pieces */
+    PIECE_BYTES = 128 * 1024,
     LOOK_MS = 250,        /* at deadlines, while something is under way */
     UNACKNOWLEDGED_S = 30 /* a server that confirms nothing for so long is gone, whatever was sent to it */
 };
@@ -120,9 +122,12 @@ static int on_socket(void *context, curl_socket_t socket, curlsocktype purpose)
     return CURL_SOCKOPT_OK;
 }
 
-static bool set_options(const struct dm_multi *multi, struct call *call, struct dm_str url)
+static bool set_options(const struct dm_multi *multi, struct call *call, const struct dm_http_request *request)
 {
     CURL *curl = call->transfer.curl;
+    struct dm_str url = request->url;
+    long receive = request->answer_max > LARGE_BYTES ? PIECE_BYTES : RECEIVE_BYTES;
+    long send = request->body.len > LARGE_BYTES ? PIECE_BYTES : SEND_BYTES;
     CURLcode (*set)(CURL *, CURLoption, ...) = multi->lib->easy_setopt;
     bool ok =
         set(curl, CURLOPT_PRIVATE, call) == CURLE_OK &&
@@ -130,8 +135,7 @@ static bool set_options(const struct dm_multi *multi, struct call *call, struct 
         /* A request waits to see whether a connection under way will carry it, too, before it opens its own. Only the
          * handshake of TLS says so; in clear it would wait for an answer. */
         set(curl, CURLOPT_PIPEWAIT, (long)dm_str_starts(url, DM_STR("https:"))) == CURLE_OK &&
-        set(curl, CURLOPT_BUFFERSIZE, (long)RECEIVE_BYTES) == CURLE_OK &&
-        set(curl, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BYTES) == CURLE_OK &&
+        set(curl, CURLOPT_BUFFERSIZE, receive) == CURLE_OK && set(curl, CURLOPT_UPLOAD_BUFFERSIZE, send) == CURLE_OK &&
         set(curl, CURLOPT_SOCKOPTFUNCTION, on_socket) == CURLE_OK && set(curl, CURLOPT_TCP_KEEPALIVE, 1L) == CURLE_OK &&
         set(curl, CURLOPT_TCP_KEEPIDLE, 30L) == CURLE_OK && set(curl, CURLOPT_TCP_KEEPINTVL, 10L) == CURLE_OK;
     if (ok && multi->authorities_hashed)
@@ -152,7 +156,7 @@ static struct call *call_make(const struct dm_multi *multi, const struct dm_http
     enum dm_code rc = dm_transfer_make(multi->lib, &call->transfer, err);
     if (rc == DM_OK)
         rc = dm_transfer_begin(&call->transfer, request, multi->user_agent, err);
-    if (rc == DM_OK && !set_options(multi, call, request->url)) {
+    if (rc == DM_OK && !set_options(multi, call, request)) {
         dm_transfer_stop(&call->transfer, DM_INTERNAL, "libcurl refused an option of the request");
         rc = dm_transfer_end(&call->transfer, CURLE_OK, NULL, err);
     }

@@ -215,6 +215,70 @@ static void what_cannot_be_signed_is_an_error(void **state)
     rig_free(&rig);
 }
 
+static void assert_url(struct rig *rig, uint32_t seconds, const char *signature)
+{
+    DM_AUTO(dm_buf) query = dm_buf_make(8192);
+    int64_t expires_ms = 0;
+    assert_int_equal(dm_aws_presign(&rig->request, &rig->credentials, now_ms, seconds, &query, &expires_ms, &rig->err),
+                     DM_OK);
+    assert_int_equal(expires_ms, now_ms + (int64_t)seconds * 1000);
+    struct dm_str end = dm_str_from(dm_buf_str(&query), query.len - strlen(signature));
+    assert_text(end, signature);
+}
+
+static void a_url_to_get_a_result_by(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_make(&rig, token);
+    rig.request.method = DM_STR("GET");
+    rig.request.service = DM_STR("s3");
+    rig.request.host = DM_STR("docmill-results.s3.us-east-1.amazonaws.com");
+    rig.request.path = DM_STR("/acme/f1/result.json");
+    rig.request.query = DM_STR("response-content-disposition=attachment%3B%20filename%3D%22r%201.json%22");
+    assert_url(&rig, 3600, "X-Amz-Signature=b85d5a0a0207e8e75c951fcdeb6922964c556e6a4b93b830ff2b2f7728b03dae");
+    rig_free(&rig);
+}
+
+static void a_url_to_put_one_file_by(void **state)
+{
+    (void)state;
+    static const struct dm_http_pair headers[] = { { DM_STR_INIT("Content-Type"), DM_STR_INIT("application/pdf") },
+                                                   { DM_STR_INIT("Content-Length"), DM_STR_INIT("1048576") },
+                                                   { DM_STR_INIT("If-None-Match"), DM_STR_INIT("*") } };
+    struct rig rig;
+    rig_make(&rig, "");
+    rig.request.method = DM_STR("PUT");
+    rig.request.service = DM_STR("s3");
+    rig.request.host = DM_STR("docmill-blobs.s3.us-east-1.amazonaws.com");
+    rig.request.path = DM_STR("/acme/f1/source.pdf");
+    rig.request.headers = headers;
+    rig.request.header_count = DM_COUNT(headers);
+    assert_url(&rig, 900, "X-Amz-Signature=eb48435aac7218d53ebf70d46d44a3b0c594a75f0637a6113c14ea7713fa7f1e");
+    rig_free(&rig);
+}
+
+static void a_url_that_would_not_hold_is_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    DM_AUTO(dm_buf) query = dm_buf_make(8192);
+    int64_t expires_ms = 7;
+    rig_make(&rig, "");
+    rig.request.service = DM_STR("s3");
+    static const uint32_t wrong[] = { 0, DM_AWS_PRESIGNED_SECONDS_MAX + 1 };
+    for (size_t i = 0; i < DM_COUNT(wrong); i++)
+        assert_int_equal(
+            dm_aws_presign(&rig.request, &rig.credentials, now_ms, wrong[i], &query, &expires_ms, &rig.err),
+            DM_INVALID);
+    rig.credentials.expires_wall_ms = now_ms + 999;
+    assert_int_equal(dm_aws_presign(&rig.request, &rig.credentials, now_ms, 60, &query, &expires_ms, &rig.err),
+                     DM_DENIED);
+    assert_int_equal(query.len, 0);
+    assert_int_equal(expires_ms, 7);
+    rig_free(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +288,9 @@ int main(void)
         cmocka_unit_test(other_services_than_s3_get_no_hash_of_the_body),
         cmocka_unit_test(other_paths_than_those_of_s3_are_resolved_and_encoded_twice),
         cmocka_unit_test(what_cannot_be_signed_is_an_error),
+        cmocka_unit_test(a_url_to_get_a_result_by),
+        cmocka_unit_test(a_url_to_put_one_file_by),
+        cmocka_unit_test(a_url_that_would_not_hold_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
