@@ -27,7 +27,7 @@ enum dm_retry {
     X(CONFLICT, DM_RETRY_LATER, "someone else changed it first: read again and decide anew")                           \
     X(REFUSED, DM_RETRY_NEVER, "the state of the thing does not allow this")                                           \
     X(GONE, DM_RETRY_NEVER, "it was there and retention took it")                                                      \
-    X(ARCHIVED, DM_RETRY_NEVER, "it is in an archive, from which it must be restored first")                            \
+    X(ARCHIVED, DM_RETRY_NEVER, "it is in an archive, from which it must be restored first")                           \
     X(DENIED, DM_RETRY_NEVER, "not permitted")                                                                         \
     X(UNSUPPORTED, DM_RETRY_NEVER, "a kind of input that docmill does not read")                                       \
     X(TOO_LARGE, DM_RETRY_NEVER, "over a limit")                                                                       \
