@@ -38,7 +38,11 @@ enum dm_code dm_aws_chain_make(const struct dm_aws_sourcing *how, struct dm_aws_
     if (rc != DM_OK)
         return rc;
     struct dm_aws_chain *chain = dm_alloc_zero(1, sizeof(*chain));
-    rc = chain ? dm_monitor_make(how->runtime, &chain->monitor, err) : dm_fail_memory(err);
+    if (!chain) {
+        dm_aws_credentials_free(&source.credentials);
+        return dm_fail_memory(err);
+    }
+    rc = dm_monitor_make(how->runtime, &chain->monitor, err);
     if (rc != DM_OK) {
         dm_aws_credentials_free(&source.credentials);
         dm_free(chain);

@@ -13,8 +13,9 @@
 #include "base/encode.h"
 
 enum {
-    ATTEMPT_MS = 5 * DM_MINUTE_MS, /* of a part over a slow line; that it stands still shows after a minute */
-    CALL_MS = 10 * DM_MINUTE_MS,
+    ATTEMPT_MS = 10 * DM_SECOND_MS, /* and what the bytes take over a slow line */
+    SLOW_BYTES_PER_MS = 64,
+    ATTEMPTS = 3,
     PREFIX_MAX = 512,
     PATH_BYTES_MAX = 4096
 };
@@ -164,9 +165,10 @@ enum dm_code dm_s3_call(const struct dm_s3 *s3, const struct dm_aws_operation *o
 {
     struct dm_aws_operation timed = *operation;
     timed.service = DM_AWS_S3;
-    timed.attempt_ms = ATTEMPT_MS;
+    size_t bytes = timed.body.len > timed.answer_max ? timed.body.len : timed.answer_max;
+    timed.attempt_ms = ATTEMPT_MS + (int64_t)(bytes / SLOW_BYTES_PER_MS);
     struct dm_err why = { .code = DM_OK };
-    enum dm_code rc = dm_aws_call(s3->aws, &timed, dm_mono_ms(s3->runtime) + CALL_MS, ret, &why);
+    enum dm_code rc = dm_aws_call(s3->aws, &timed, dm_mono_ms(s3->runtime) + ATTEMPTS * timed.attempt_ms, ret, &why);
     if (rc == DM_OK)
         return DM_OK;
     rc = dm_fail(err, dm_s3_port_code(ret, rc), "%s", why.text);

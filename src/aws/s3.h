@@ -32,7 +32,7 @@ DM_MUST_USE enum dm_code dm_s3_object_find(const struct dm_s3 *s3, const struct 
 /* Appends the key as S3 knows it, not encoded. */
 void dm_s3_add_key(const struct dm_s3 *s3, const struct dm_tenant *tenant, struct dm_str key, struct dm_buf *ret);
 
-/* A call that has all the time that large bodies need, and the port's codes: see dm_s3_open. */
+/* A call that has the time its bytes need, and the port's codes: see dm_s3_open. */
 DM_MUST_USE enum dm_code dm_s3_call(const struct dm_s3 *s3, const struct dm_aws_operation *operation,
                                     struct dm_aws_answer *ret, struct dm_err *err);
 enum dm_code dm_s3_port_code(const struct dm_aws_answer *answer, enum dm_code code);

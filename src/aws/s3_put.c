@@ -327,6 +327,8 @@ static enum dm_code put_in_parts(const struct dm_s3 *s3, const struct dm_s3_obje
             rc = complete(&upload, err);
         if (rc != DM_OK)
             give_up(&upload);
+        if (rc == DM_CONFLICT) /* with another upload to the same key: this one has to begin anew */
+            rc = DM_UNAVAILABLE;
     }
     dm_free(upload.parts);
     dm_buf_free(&upload.id);

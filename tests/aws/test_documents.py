@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from papers import text_pdf
 from services import KEY, KEY_ID, REGION
-from world import Server, end_of
+from world import FINAL, Server, end_of, until
 
 
 @pytest.fixture
@@ -99,3 +99,22 @@ def test_the_doctor_tries_the_bucket(binary, tmp_path, settings):
     assert doctor()["verdict"] == "ok"
     failed = doctor(BLOBS="s3:no-such-bucket")
     assert failed["verdict"] == "fail" and "no-such-bucket" in failed["saw"]
+
+
+def test_nothing_accepted_is_lost_over_deaths(serve, proxy, s3_server, keys, bucket):
+    """Six times killed while documents come and are read, with a slow S3 to die in."""
+    front = proxy(s3_server)
+    front.rule("*", "delay", times=None, every=3, seconds=0.05)
+    server = serve(AWS_ENDPOINT_URL_S3=front.url, FILE_SIZE_THRESHOLD_MB=0)
+    accepted = []
+    for seen in ("PutObject", "PutObject", "GetObject", "PutObject", "GetObject", "PutObject"):
+        accepted += [server.client("acme").submit(text_pdf(count)).id for count in (2, 5)]
+        before = front.seen[seen]
+        until(lambda: front.seen[seen] > before or all(server.client("acme").document(one).job()["status"] in FINAL for one in accepted),
+              f"another {seen}")
+        server.kill()
+        server.start()
+    for one in accepted:
+        assert server.client("acme").document(one).end("completed", seconds=120)["progress"]["failed"] == 0
+    there = keys(bucket)
+    assert all(f"acme/{one}/source" in there for one in accepted)
