@@ -60,11 +60,12 @@ enum dm_code dm_s3_open(const struct dm_s3_options *options, struct dm_s3 **ret,
                           .encryption = dm_str_dup_z(options->encryption),
                           .kms_key = dm_str_dup_z(options->kms_key),
                           .folder = dm_str_dup_z(folder) };
-    if (!s3->bucket || !s3->results_bucket || !s3->prefix || !s3->encryption || !s3->kms_key || !s3->folder)
-        rc = dm_fail_memory(err);
+    if (!s3->bucket || !s3->results_bucket || !s3->prefix || !s3->encryption || !s3->kms_key || !s3->folder) {
+        dm_s3_close(s3);
+        return dm_fail_memory(err);
+    }
     int fd = -1;
-    if (rc == DM_OK)
-        rc = dm_s3_temporary(s3, &fd, err);
+    rc = dm_s3_temporary(s3, &fd, err);
     dm_blob_close(fd);
     if (rc == DM_OK)
         *ret = s3;

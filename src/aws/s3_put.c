@@ -3,6 +3,7 @@
  * Every request carries the SHA-256 of its bytes twice: in the signature, and as the checksum that S3 keeps. */
 #include <errno.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "aws/s3.h"
@@ -216,7 +217,7 @@ static enum dm_code take_etag(const struct dm_aws_answer *answer, struct part *p
     struct dm_str etag = dm_http_answer_header(&answer->http, DM_STR("etag"));
     if (etag.len == 0 || etag.len >= sizeof(part->etag))
         return dm_fail(err, DM_UNAVAILABLE, "S3 UploadPart: the answer has no ETag");
-    memcpy(part->etag, etag.at, etag.len);
+    (void)snprintf(part->etag, sizeof(part->etag), "%.*s", DM_STR_ARG(etag));
     return DM_OK;
 }
 

@@ -55,14 +55,12 @@ static struct dm_str without_default_port(struct dm_str host, bool https)
 /* A name, an IPv4 address or an IPv6 one in brackets, and perhaps a port. */
 static bool is_host(struct dm_str host)
 {
-    struct dm_str port = DM_STR("");
     size_t end = dm_str_starts(host, DM_STR("[")) ? dm_str_find_char(host, ']') + 1 : dm_str_find_char(host, ':');
     if (end < host.len) {
         if (host.at[end] != ':')
             return false;
-        port = dm_str_from(host, end + 1);
         uint64_t number;
-        if (!dm_str_to_u64(port, &number) || number == 0 || number > UINT16_MAX)
+        if (!dm_str_to_u64(dm_str_from(host, end + 1), &number) || number == 0 || number > UINT16_MAX)
             return false;
     }
     return end > 0 && end <= host.len && host.len < HOST_MAX &&

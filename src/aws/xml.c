@@ -31,7 +31,7 @@ static void on_start(void *context, const XML_Char *name, const XML_Char **attri
     struct reading *reading = context;
     struct dm_str local = dm_str_z(name);
     size_t colon = dm_str_find_char(local, ':');
-    if (colon < local.len)
+    if (colon + 1 < local.len)
         local = dm_str_from(local, colon + 1);
     if (reading->depth == DM_AWS_XML_DEPTH_MAX || ++reading->elements > DM_AWS_XML_ELEMENTS_MAX) {
         stop(reading, "more elements than an answer may have");

@@ -37,6 +37,7 @@ static void text_between_elements_is_nobodys(void **state)
 {
     (void)state;
     assert_heard("<A>one<B>two</B>three</A>", DM_OK, "A/B=two\nA=\n");
+    assert_heard("<s:/>", DM_OK, "s:=\n");
 }
 
 static void what_is_broken_is_told_without_quoting_it(void **state)
