@@ -36,13 +36,13 @@ static struct dm_str variable(const struct dm_aws_sourcing *how, const char *nam
 /* ---- asking ----------------------------------------------------------------------------------------------------- */
 
 /* Tries again, a little later, where nobody answered or the answer was a fault of the server's. */
-static enum dm_code ask(const struct dm_aws_sourcing *how, const struct dm_http_request *request,
+static enum dm_code ask(const struct dm_aws_sourcing *how, const struct dm_http_request *request, int tries,
                         struct dm_http_answer *ret, struct dm_err *err)
 {
     for (int i = 1;; i++) {
         enum dm_code rc = dm_aws_exchange(how->runtime, how->multi, request, ret, err);
         bool again = rc == DM_UNAVAILABLE || rc == DM_TIMEOUT || (rc == DM_OK && ret->status >= 500);
-        if (!again || i == TRIES)
+        if (!again || i == tries)
             return rc;
         dm_http_answer_free(ret);
         dm_sleep_until(how->runtime, dm_mono_ms(how->runtime) + PAUSE_MS);
@@ -207,7 +207,7 @@ enum dm_code dm_aws_fetch_container(const struct dm_aws_sourcing *how, struct dm
                                              .total_ms = CONTAINER_MS,
                                              .answer_max = ANSWER_MAX };
     struct dm_err why = { .code = DM_OK };
-    if (rc == DM_OK && (rc = ask(how, &request, &answer, &why)) != DM_OK)
+    if (rc == DM_OK && (rc = ask(how, &request, TRIES, &answer, &why)) != DM_OK)
         rc = dm_fail(err, rc, "the container's credentials: %s", why.text);
     if (rc == DM_OK)
         rc = take_json(how, &answer, "the endpoint of the container's credentials", ret, err);
@@ -239,7 +239,9 @@ static enum dm_code ask_instance(const struct dm_aws_sourcing *how, const char *
                                              .connect_ms = INSTANCE_MS,
                                              .total_ms = INSTANCE_MS,
                                              .answer_max = ANSWER_MAX };
-    return rc == DM_OK ? ask(how, &request, ret, err) : rc;
+    /* Whether there is such a service at all shows at the first request, and most machines have none: that one is made once. */
+    bool first = strcmp(method, "PUT") == 0;
+    return rc == DM_OK ? ask(how, &request, first ? 1 : TRIES, ret, err) : rc;
 }
 
 /* No machine of Amazon's, or one without a role: the last place there is to look has nothing. */
@@ -416,7 +418,7 @@ static enum dm_code assume_role(const struct dm_aws_sourcing *how, struct dm_aws
                                              .answer_max = ANSWER_MAX };
     struct dm_aws_answer answer = { .status = 0 };
     struct dm_err why = { .code = DM_OK };
-    if (rc == DM_OK && (rc = ask(how, &request, &answer.http, &why)) != DM_OK)
+    if (rc == DM_OK && (rc = ask(how, &request, TRIES, &answer.http, &why)) != DM_OK)
         rc = dm_fail(err, rc, "STS AssumeRoleWithWebIdentity: %s", why.text);
     answer.status = answer.http.status;
     if (rc == DM_OK) {
