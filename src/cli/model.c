@@ -4,8 +4,8 @@
 #include "cli/works.h"
 
 enum {
-    CALLS = 8,      /* at once, where nobody said how many */
-    LOOK_MS = 3000, /* whether there is such a model; a provider that is not there now is no reason not to start */
+    CALLS = 8,       /* at once, where nobody said how many */
+    LOOK_MS = 3000,  /* whether there is such a model; a provider that is not there now is no reason not to start */
     CALLS_TIMES = 4, /* so many times as many at most, where it goes well */
     CREDENTIALS_MS = 10000
 };
@@ -60,6 +60,11 @@ static enum dm_code find_aws(const struct dm_settings *settings, bool has_key, s
 static enum dm_code credentials_of(void *context, struct dm_aws_credentials *ret, struct dm_err *err)
 {
     return dm_aws_credentials_get(context, 0, ret, err);
+}
+
+static bool credentials_expired(void *context, const struct dm_aws_credentials *used)
+{
+    return dm_aws_credentials_expired(context, used);
 }
 
 /* ---- opening ---- */
@@ -122,6 +127,7 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
                                                      .key_of_context = ret->tenant_keys,
                                                      .region = region.len ? dm_buf_z(&region) : NULL,
                                                      .credentials_of = ret->aws ? credentials_of : NULL,
+                                                     .credentials_expired = credentials_expired,
                                                      .credentials_context = ret->aws,
                                                      .deadline_ms = settings->model_timeout_ms,
                                                      .concurrency = calls_of(settings) };

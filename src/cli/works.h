@@ -17,7 +17,7 @@
 struct dm_opened_model {
     struct dm_model port;               /* ops NULL: not open */
     struct dm_multi *multi;             /* NULL: it is the built-in one */
-    struct dm_aws *aws; /* NULL: requests are not signed */
+    struct dm_aws *aws;                 /* NULL: requests are not signed */
     struct dm_tenant_keys *tenant_keys; /* NULL: all tenants use the common key */
     struct dm_limit_options limits;
 };
