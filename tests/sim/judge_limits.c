@@ -6,7 +6,7 @@
  *             one before has failed and a wait that doubles; an answer of another kind ends it
  *   rates     over any time no more calls begin than the limit allows of it and its burst; no more tokens are used, but for what
  *             was thought wrong of calls under way
- *   bound     never more calls under way than MODEL_CONCURRENCY_MAX
+ *   bound     never more calls under way than the options' concurrency_max
  *
  * What the provider says reaches a node at some instant; calls that begin at the same one may not know of it. */
 #include "judge.h"
