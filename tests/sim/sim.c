@@ -11,7 +11,8 @@ enum {
     STEPS_MAX = 2 * 1000 * 1000,
     CHAOS_US_MAX = 400 * 1000 * 1000, /* how long there are faults, at most */
 };
-#define ISOLATED_US_MAX (INT64_C(1800) * 1000 * 1000) /* what waits for no key that does not work */
+#define ISOLATED_US_MAX                                                                                                \
+    (INT64_C(5400) * 1000 * 1000) /* what waits for no key that does not work; longer than DM_OUTAGE_PATIENCE_MS */
 #define HEAL_US_MAX (INT64_C(3) * 3600 * 1000 * 1000) /* and how long everything may take to end after them */
 
 /* ---- chance: xoshiro256** 1.0, seeded by splitmix64 (Blackman and Vigna, public domain) ---- */
@@ -390,7 +391,7 @@ static void isolate(struct sim *sim)
     sim_tell(sim, "---- keys %x do not work yet: all that need others must end ----", sim->provider.struck);
     until(sim, sim->now_us + ISOLATED_US_MAX, others_ended);
     if (!sim->failed && !others_ended(sim))
-        sim_fail(sim, "%u documents have not ended within half an hour, only for keys that they do not need",
+        sim_fail(sim, "%u documents have not ended within 90 minutes, only for keys that they do not need",
                  judge_open_of_others(sim));
 }
 
