@@ -393,3 +393,9 @@ void dm_limit_end(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, uint
         judge(limit, now_ms, began_ms, answer->reason, probe);
     limit->probing = limit->probing && !probe && limit->breaker != DM_BREAKER_CLOSED;
 }
+
+bool dm_limit_given_up(const struct dm_limit *limit, int64_t now_ms)
+{
+    return limit->breaker == DM_BREAKER_OPEN && now_ms < limit->probe_at_ms &&
+           now_ms - limit->opened_ms >= dm_reason_patience_ms(limit->breaker_reason);
+}

@@ -82,4 +82,8 @@ void dm_limit_spend(struct dm_limit *limit, int64_t now_ms, uint64_t tokens);
 void dm_limit_end(struct dm_limit *limit, int64_t now_ms, int64_t began_ms, uint64_t tokens,
                   const struct dm_model_answer *answer);
 
+/* Whether the provider has been out of reach for longer than anybody waits (dm_reason_patience_ms). Not while it may be asked again: after
+ * a night without documents nobody knows whether it still is. */
+bool dm_limit_given_up(const struct dm_limit *limit, int64_t now_ms);
+
 #endif

@@ -213,8 +213,7 @@ struct dm_leave dm_limiter_ask(struct dm_limiter *limiter, uint64_t id)
         leave.breaker = limit->breaker;
         leave.shut = is_shut(account, now_ms);
         leave.reason = limit->breaker_reason;
-        leave.given_up = limit->breaker != DM_BREAKER_CLOSED &&
-                         now_ms - limit->opened_ms >= dm_reason_patience_ms(limit->breaker_reason);
+        leave.given_up = dm_limit_given_up(limit, now_ms);
     }
     unlock(limiter);
     return leave;

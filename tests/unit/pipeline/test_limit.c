@@ -246,6 +246,21 @@ static void what_began_before_the_breaker_opened_is_not_taken_for_the_single_cal
     assert_in_range(dm_limit_next(&world.limit, world.now_ms), world.now_ms + 10000, world.now_ms + 40000);
 }
 
+static void a_key_mended_while_nothing_was_to_be_done_is_found_out_by_the_next_page(void **state)
+{
+    (void)state;
+    make(&world, 10, 0);
+    end_one(&world, DM_REASON_AUTH_FAILED);
+    assert_false(dm_limit_given_up(&world.limit, world.now_ms));
+    world.now_ms = dm_reason_patience_ms(DM_REASON_AUTH_FAILED) + 1;
+    assert_false(dm_limit_given_up(&world.limit, world.now_ms)); /* nobody has asked since */
+    dm_limit_begin(&world.limit, world.now_ms);
+    assert_false(dm_limit_given_up(&world.limit, world.now_ms)); /* it is being found out */
+    const struct dm_model_answer refused = { .reason = DM_REASON_AUTH_FAILED };
+    dm_limit_end(&world.limit, world.now_ms, world.now_ms, 0, &refused);
+    assert_true(dm_limit_given_up(&world.limit, world.now_ms));
+}
+
 static void failures_in_a_row_open_the_breaker_and_one_success_between_them_does_not(void **state)
 {
     (void)state;
@@ -331,6 +346,7 @@ int main(void)
         cmocka_unit_test(the_providers_word_is_law),
         cmocka_unit_test(a_key_that_is_refused_opens_the_breaker_and_single_calls_find_out_when_it_is_mended),
         cmocka_unit_test(what_began_before_the_breaker_opened_is_not_taken_for_the_single_call),
+        cmocka_unit_test(a_key_mended_while_nothing_was_to_be_done_is_found_out_by_the_next_page),
         cmocka_unit_test(failures_in_a_row_open_the_breaker_and_one_success_between_them_does_not),
         cmocka_unit_test(an_overloaded_provider_is_given_less_and_then_more_again),
         cmocka_unit_test(tokens_are_counted_and_what_was_thought_too_little_is_made_good),
