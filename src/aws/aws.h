@@ -12,6 +12,7 @@
 #include "net/net.h"
 #include "ports/blob.h"
 #include "ports/runtime.h"
+#include "ports/secrets.h"
 
 /* ---- credentials ------------------------------------------------------------------------------------------------ */
 
@@ -158,5 +159,117 @@ struct dm_s3_options {
 DM_MUST_USE enum dm_code dm_s3_open(const struct dm_s3_options *options, struct dm_s3 **ret, struct dm_err *err);
 struct dm_blob dm_s3_blob(struct dm_s3 *s3);
 void dm_s3_close(struct dm_s3 *s3); /* accepts NULL */
+
+/* ---- parameters of SSM ------------------------------------------------------------------------------------------ */
+
+enum {
+    DM_PARAMETERS_MAX = 200,        /* below one path */
+    DM_PARAMETER_NAME_MAX = 1011,   /* as SSM has it, the path included */
+    DM_PARAMETER_VALUE_MAX = 8192,  /* that is read: an advanced parameter's most */
+    DM_PARAMETER_WRITTEN_MAX = 4096 /* that is written: a standard parameter's */
+};
+
+/* One parameter, decrypted. */
+struct dm_parameter {
+    char *name; /* what follows the path and its slash: "gemini-api-key" */
+    struct dm_secret value;
+    int64_t version;
+    int64_t changed_wall_ms; /* 0: SSM does not say */
+    bool encrypted;          /* a SecureString */
+};
+
+/* Owned; starts as { 0 }. No name is there twice. */
+struct dm_parameters {
+    struct dm_parameter *at;
+    uint32_t count;
+};
+
+void dm_parameters_free(struct dm_parameters *parameters); /* overwrites the values */
+
+/* A path such as "/docmill/prod": begins with a slash, of letters, digits and . _ - in parts. */
+bool dm_parameter_path_valid(struct dm_str path);
+
+/* All that lies below the path, with decryption: page by page until SSM has no more, by the deadline (monotonic). The answers are
+ * trusted in nothing: DM_CORRUPT where one is none, names what was not asked for, names something twice, or pages lead nowhere.
+ * DM_TOO_LARGE: more than DM_PARAMETERS_MAX. DM_DENIED names ssm:GetParametersByPath, or kms:Decrypt. Others as the service
+ * answers; no sentence holds a value. */
+DM_MUST_USE enum dm_code dm_parameters_read(struct dm_aws *aws, struct dm_str path, int64_t deadline_mono_ms,
+                                            struct dm_parameters *ret, struct dm_err *err);
+/* One below the path. DM_NOT_FOUND. */
+DM_MUST_USE enum dm_code dm_parameter_get(struct dm_aws *aws, struct dm_str path, struct dm_str name,
+                                          int64_t deadline_mono_ms, struct dm_parameter *ret, struct dm_err *err);
+void dm_parameter_free(struct dm_parameter *parameter);
+
+struct dm_parameter_write {
+    struct dm_str path, name;
+    const struct dm_secret *value;
+    struct dm_str kms_key; /* of a SecureString; empty: the account's own */
+    bool plain;            /* a String: what is encrypted already */
+    bool only_new;         /* DM_EXISTS where there is one: nothing is changed */
+};
+/* DM_TOO_LARGE: over DM_PARAMETER_WRITTEN_MAX. DM_INVALID: no UTF-8, or a value that SSM does not take. */
+DM_MUST_USE enum dm_code dm_parameter_put(struct dm_aws *aws, const struct dm_parameter_write *write,
+                                          int64_t deadline_mono_ms, struct dm_err *err);
+/* DM_NOT_FOUND. */
+DM_MUST_USE enum dm_code dm_parameter_remove(struct dm_aws *aws, struct dm_str path, struct dm_str name,
+                                             int64_t deadline_mono_ms, struct dm_err *err);
+
+/* A task that reads them again, every minute or so and never at the same moment as other nodes. What cannot be read, and what is
+ * no longer there, keeps its value. */
+struct dm_parameter_watch;
+
+enum dm_parameter_news { DM_PARAMETER_CHANGED, DM_PARAMETER_GONE, DM_PARAMETERS_FAILING, DM_PARAMETERS_BACK };
+/* Called by the task, at a change only. `name` is of the first two, `why` of the third; both live until it returns. */
+typedef void dm_parameter_told(void *context, enum dm_parameter_news news, const char *name, const struct dm_err *why);
+
+struct dm_parameter_watch_options {
+    struct dm_aws *aws; /* interrupted before the watch is stopped, where that must not wait for a call */
+    struct dm_str path; /* copied */
+    int64_t every_ms;   /* 0: a minute */
+    dm_parameter_told *told;
+    void *told_context;
+};
+
+/* `first` is what was read before; taken over on success. */
+DM_MUST_USE enum dm_code dm_parameter_watch_start(const struct dm_parameter_watch_options *options,
+                                                  struct dm_parameters *first, struct dm_parameter_watch **ret,
+                                                  struct dm_err *err);
+void dm_parameter_watch_stop(struct dm_parameter_watch *watch); /* accepts NULL */
+/* A copy of the value of now, to be freed by the caller; never waits for SSM. DM_NOT_FOUND. Thread-safe, as the two below. */
+DM_MUST_USE enum dm_code dm_parameter_watch_get(struct dm_parameter_watch *watch, const char *name,
+                                                struct dm_secret *ret, struct dm_err *err);
+/* Somebody was refused with a value: it is read again at once, unless that was done in the last seconds. */
+void dm_parameter_watch_hurry(struct dm_parameter_watch *watch);
+/* Why the last reading failed; DM_OK where it did not. */
+enum dm_code dm_parameter_watch_check(struct dm_parameter_watch *watch, struct dm_err *err);
+
+/* ---- secrets sealed by KMS -------------------------------------------------------------------------------------- */
+
+/* The secrets port over data keys: KMS makes one for a tenant and a purpose, which are its encryption context, and the text is sealed
+ * with it here. Beside the text lies the data key as KMS encrypted it, so that every node whose role may ask KMS can open it. Data
+ * keys are kept for minutes, few of them, so that KMS is not asked for each text, and what a role may no longer do ends.
+ *
+ * MACs are made with a key that all nodes share: a parameter of SSM, encrypted by KMS, which the first node makes and no node
+ * replaces. */
+struct dm_kms;
+
+#define DM_KMS_MAC_PARAMETER "mac-key"
+enum { DM_KMS_KEYS_MAX = 4 };
+
+/* All is copied but `aws`, which must outlive it. */
+struct dm_kms_options {
+    struct dm_aws *aws;
+    struct dm_str keys; /* ids, ARNs or aliases with commas between: the first seals, all of them open */
+    struct dm_str path; /* where the parameter DM_KMS_MAC_PARAMETER lies, or is made */
+};
+
+bool dm_kms_keys_valid(struct dm_str keys);
+/* Fetches or makes the key of MACs by the deadline (monotonic). DM_DENIED names the permission: kms:GenerateDataKeyWithoutPlaintext,
+ * kms:Decrypt, ssm:GetParameter, ssm:PutParameter. DM_CORRUPT: the parameter holds no such key. */
+DM_MUST_USE enum dm_code dm_kms_open(const struct dm_kms_options *options, int64_t deadline_mono_ms,
+                                     struct dm_kms **ret, struct dm_err *err);
+/* KMS that cannot be had, or does not permit, is DM_UNAVAILABLE, DM_THROTTLED or DM_TIMEOUT: it can be mended while work waits. */
+struct dm_secrets dm_kms_secrets(struct dm_kms *kms);
+void dm_kms_close(struct dm_kms *kms); /* accepts NULL */
 
 #endif

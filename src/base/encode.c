@@ -50,7 +50,7 @@ void dm_buf_add_base64(struct dm_buf *buf, struct dm_str bytes)
     dm_buf_add(buf, padding[bytes.len % 3]);
 }
 
-static int base64url_value(char c)
+static int letter_value(char c, const char *alphabet)
 {
     if (c >= 'A' && c <= 'Z')
         return c - 'A';
@@ -58,10 +58,10 @@ static int base64url_value(char c)
         return c - 'a' + 26;
     if (c >= '0' && c <= '9')
         return c - '0' + 52;
-    return c == '-' ? 62 : c == '_' ? 63 : -1;
+    return c == alphabet[62] ? 62 : c == alphabet[63] ? 63 : -1;
 }
 
-bool dm_buf_add_base64url_decoded(struct dm_buf *buf, struct dm_str text)
+static bool add_decoded(struct dm_buf *buf, struct dm_str text, const char *alphabet)
 {
     if (text.len % 4 == 1)
         return false;
@@ -69,7 +69,7 @@ bool dm_buf_add_base64url_decoded(struct dm_buf *buf, struct dm_str text)
         size_t have = text.len - i < 4 ? text.len - i : 4;
         uint32_t group = 0;
         for (size_t k = 0; k < have; k++) {
-            int value = base64url_value(text.at[i + k]);
+            int value = letter_value(text.at[i + k], alphabet);
             if (value < 0)
                 return false;
             group |= (uint32_t)value << (18 - 6 * k);
@@ -81,6 +81,20 @@ bool dm_buf_add_base64url_decoded(struct dm_buf *buf, struct dm_str text)
             dm_buf_add_char(buf, (char)(group >> (16 - 8 * k) & 255));
     }
     return !buf->failed;
+}
+
+bool dm_buf_add_base64url_decoded(struct dm_buf *buf, struct dm_str text)
+{
+    return add_decoded(buf, text, base64url);
+}
+
+bool dm_buf_add_base64_decoded(struct dm_buf *buf, struct dm_str text)
+{
+    if (text.len % 4 != 0)
+        return false;
+    for (int i = 0; i < 2 && dm_str_ends(text, DM_STR("=")); i++)
+        text.len--;
+    return add_decoded(buf, text, base64);
 }
 
 static bool unreserved(char c)

@@ -10,6 +10,8 @@ void dm_buf_add_base64(struct dm_buf *buf, struct dm_str bytes);
 void dm_buf_add_base64url(struct dm_buf *buf, struct dm_str bytes);
 /* Appends what `text` stands for; false (and nothing useful added) where it is not canonical base64url. */
 DM_MUST_USE bool dm_buf_add_base64url_decoded(struct dm_buf *buf, struct dm_str text);
+/* The same for canonical base64 with its padding. */
+DM_MUST_USE bool dm_buf_add_base64_decoded(struct dm_buf *buf, struct dm_str text);
 /* Percent-encodes all but RFC 3986's unreserved characters; with `keep_slash` also '/' stands. */
 void dm_buf_add_percent(struct dm_buf *buf, struct dm_str text, bool keep_slash);
 /* Appends `text` with %XX decoded, and with `plus_is_space` '+' as blank; false on a broken escape. */

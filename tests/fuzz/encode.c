@@ -23,6 +23,16 @@ static void check_base64(struct dm_str bytes)
         dm_buf_add_base64url(&text, dm_buf_str(&back));
         EXPECT(dm_str_eq(dm_buf_str(&text), bytes));
     }
+    dm_buf_clear(&text);
+    dm_buf_clear(&back);
+    dm_buf_add_base64(&text, bytes);
+    EXPECT(dm_buf_add_base64_decoded(&back, dm_buf_str(&text)) && dm_str_eq(dm_buf_str(&back), bytes));
+    dm_buf_clear(&text);
+    dm_buf_clear(&back);
+    if (dm_buf_add_base64_decoded(&back, bytes)) {
+        dm_buf_add_base64(&text, dm_buf_str(&back));
+        EXPECT(dm_str_eq(dm_buf_str(&text), bytes));
+    }
 }
 
 static void check_percent(struct dm_str bytes, bool keep_slash)
