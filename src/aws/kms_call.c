@@ -86,6 +86,10 @@ static enum dm_code port_code(const struct dm_aws_answer *answer, enum dm_code c
         if (strcmp(answer->code, for_good[i]) == 0)
             return DM_CORRUPT;
     }
+    /* Said where the text itself names a key that is not the one asked for; a permission that is missing is named. */
+    struct dm_str message = dm_str_z(answer->message);
+    if (code == DM_DENIED && dm_str_find(message, DM_STR("ciphertext refers to")) < message.len)
+        return DM_CORRUPT;
     switch (code) {
     case DM_OK:
     case DM_NO_MEMORY:

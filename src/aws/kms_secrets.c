@@ -16,7 +16,7 @@ enum {
     HEAD_BYTES = 3,
     SEALED_MAX = HEAD_BYTES + DM_KMS_WRAPPED_MAX + DM_SEALING_PLAIN_MAX + DM_SEALING_MORE_BYTES,
     CALL_MS = 10 * DM_SECOND_MS,
-    AGREE_MS = 250, /* between looks for a parameter that another node has just made */
+    AGREE_MS = 250 /* between looks for a parameter that another node has just made */
 };
 
 struct dm_kms {
@@ -59,15 +59,22 @@ static struct dm_str first_key(const struct dm_kms *kms)
     return dm_str_cut(keys, 0, dm_str_find_char(keys, ','));
 }
 
-/* By whichever of the keys it was wrapped; what the last one says is the answer. */
+/* By whichever of the keys it was wrapped. That one of them may not be asked says nothing of the others, and more than that another
+ * is not the one. */
 static enum dm_code unwrap(const struct dm_kms *kms, const struct dm_kms_context *context, struct dm_str wrapped,
                            int64_t deadline_ms, struct dm_sealing_key *ret, struct dm_err *err)
 {
     struct dm_str rest = dm_str_z(kms->keys), name;
-    enum dm_code rc = DM_CORRUPT;
-    while (rc == DM_CORRUPT && dm_str_next(&rest, ',', &name))
-        rc = dm_kms_unwrap(kms->aws, name, context, wrapped, deadline_ms, ret, err);
-    return rc;
+    struct dm_err why = { .code = DM_CORRUPT };
+    while (dm_str_next(&rest, ',', &name)) {
+        struct dm_err said = { .code = DM_OK };
+        enum dm_code rc = dm_kms_unwrap(kms->aws, name, context, wrapped, deadline_ms, ret, &said);
+        if (why.code != DM_DENIED && rc != DM_OK)
+            why = said;
+        if (rc != DM_CORRUPT && rc != DM_DENIED)
+            return rc == DM_OK ? DM_OK : dm_fail(err, said.code, "%s", said.text);
+    }
+    return dm_fail(err, why.code, "%s", why.text);
 }
 
 /* ---- sealing and opening ---------------------------------------------------------------------------------------- */
@@ -248,7 +255,7 @@ enum dm_code dm_kms_open(const struct dm_kms_options *options, int64_t deadline_
                          struct dm_err *err)
 {
     if (!dm_kms_keys_valid(options->keys))
-        return dm_fail(err, DM_INVALID, "KMS_KEY_ID names no key");
+        return dm_fail(err, DM_INVALID, "KMS_KEY_ID must name a key, or up to %d with commas between", DM_KMS_KEYS_MAX);
     struct dm_kms *kms = dm_alloc_zero(1, sizeof(*kms));
     if (!kms)
         return dm_fail_memory(err);

@@ -2,8 +2,6 @@
  *
  * What is read here decides which keys are sent where, so nothing is taken that was not asked for. Values are overwritten in the JSON
  * before it is freed; what its parser left elsewhere on its way is not reached. */
-#include <math.h>
-
 #include "aws/ssm.h"
 #include "base/alloc.h"
 #include "base/json.h"
@@ -115,7 +113,7 @@ static enum dm_code take_parameter(const json_t *from, struct dm_str path, struc
     memcpy(parameter.name, name.at, name.len);
     parameter.name[name.len] = '\0';
     if (changed_s > 0 && changed_s < 1e11)
-        parameter.changed_wall_ms = (int64_t)floor(changed_s * 1000);
+        parameter.changed_wall_ms = (int64_t)(changed_s * 1000);
     enum dm_code rc = dm_secret_make(value, "a parameter of SSM", &parameter.value, err);
     if (rc == DM_OK)
         *ret = parameter;

@@ -53,7 +53,7 @@ def s3_server(tmp_path_factory):
 def moto_server(tmp_path_factory):
     """moto: all services, without looking at signatures."""
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, str(Path(__file__).with_name("moto_app.py")), "--host", "127.0.0.1", "--port", str(port)]
     with Service("moto", command, port, tmp_path_factory.mktemp("moto")) as service:
         yield service
 
