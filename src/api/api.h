@@ -34,6 +34,10 @@ struct dm_api_options {
     bool (*is_secret_name)(struct dm_str name); /* whether tenants may have a secret of it; NULL: of none */
     uint32_t uploads_max;                       /* bodies on their way at once; 0: 256 */
     int64_t health_interval_ms;                 /* how often the backends are asked; 0: only by dm_api_check_health */
+    /* Whether settings that lie elsewhere can be read again, for /health: it changes no status, since those at hand are good. Must not
+     * wait. NULL: none lie elsewhere. */
+    enum dm_code (*parameters_check)(void *context, struct dm_err *err);
+    void *parameters_context;
     /* Begins to end the process in good order, and returns at once; NULL: it does not end on request. Who wants to see the
      * end is told the process and when it began (field 22 of /proc/[pid]/stat). */
     void (*drain)(void *context);

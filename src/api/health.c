@@ -176,6 +176,19 @@ static void add_model(struct dm_exchange *x)
     DM_LIT(&x->out, "}");
 }
 
+static void add_parameters(struct dm_exchange *x)
+{
+    const struct dm_api_options *options = &x->api->options;
+    struct dm_err err;
+    if (!options->parameters_check)
+        return;
+    enum dm_code found = options->parameters_check(options->parameters_context, &err);
+    dm_buf_addf(&x->out, ",\"parameters\":{\"status\":\"%s\"", found == DM_OK ? "ok" : "failing");
+    if (found != DM_OK)
+        dm_buf_addf(&x->out, ",\"detail\":\"%s\"", dm_code_meaning(found));
+    DM_LIT(&x->out, "}");
+}
+
 enum dm_next dm_on_health(struct dm_exchange *x)
 {
     struct dm_health *health = x->api->health;
@@ -211,6 +224,7 @@ enum dm_next dm_on_health(struct dm_exchange *x)
         DM_LIT(&x->out, "}");
     }
     add_model(x);
+    add_parameters(x);
     dm_buf_addf(&x->out, "},\"paused\":{\"all\":%s,\"tenants\":%u}}", all_paused ? "true" : "false", tenants_paused);
     if (!ok)
         dm_answer_field(x, "Retry-After", "2");

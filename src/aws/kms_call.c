@@ -64,8 +64,8 @@ enum dm_code dm_kms_answer_read(struct dm_str answer, struct dm_sealing_key *ret
     bool fine = !ret_key || take_key(plain, &key);
     if (plain.len > 0)
         dm_wipe((char *)(uintptr_t)plain.at, plain.len); /* it is freed with the JSON */
-    fine = fine && (!ret_wrapped || (dm_buf_add_base64_decoded(&wrapped, dm_json_str(root, "CiphertextBlob")) &&
-                                     wrapped.len > 0));
+    fine = fine && (!ret_wrapped ||
+                    (dm_buf_add_base64_decoded(&wrapped, dm_json_str(root, "CiphertextBlob")) && wrapped.len > 0));
     if (wrapped.starved)
         return dm_fail_memory(err);
     if (!fine)

@@ -91,8 +91,7 @@ static enum dm_code key_to_seal(struct dm_kms *kms, const struct dm_kms_context 
 {
     if (dm_kms_keys_find_to_seal(kms->kept, context, ret))
         return DM_OK;
-    enum dm_code rc =
-        dm_kms_generate(kms->aws, first_key(kms), context, dm_mono_ms(kms->runtime) + CALL_MS, ret, err);
+    enum dm_code rc = dm_kms_generate(kms->aws, first_key(kms), context, dm_mono_ms(kms->runtime) + CALL_MS, ret, err);
     if (rc == DM_OK)
         dm_kms_keys_keep(kms->kept, context, &ret->key, dm_buf_str(&ret->wrapped), true);
     return later(rc, err);
@@ -190,8 +189,7 @@ static enum dm_code make_mac_key(const struct dm_kms *kms, struct dm_str path, i
     DM_AUTO(dm_buf) wrapped = dm_buf_make(DM_KMS_WRAPPED_MAX);
     DM_AUTO(dm_buf) text = dm_buf_make(2 * DM_KMS_WRAPPED_MAX);
     DM_AUTO(dm_secret) value = { 0 };
-    enum dm_code rc =
-        dm_kms_generate_wrapped(kms->aws, first_key(kms), &mac_context, deadline_ms, &wrapped, err);
+    enum dm_code rc = dm_kms_generate_wrapped(kms->aws, first_key(kms), &mac_context, deadline_ms, &wrapped, err);
     if (rc != DM_OK)
         return rc;
     dm_buf_add_base64(&text, dm_buf_str(&wrapped));
@@ -213,8 +211,7 @@ static enum dm_code find_mac_key(const struct dm_kms *kms, struct dm_str path, i
 {
     bool made = false;
     for (;;) {
-        enum dm_code rc =
-            dm_parameter_get(kms->aws, path, DM_STR(DM_KMS_MAC_PARAMETER), deadline_ms, ret, err);
+        enum dm_code rc = dm_parameter_get(kms->aws, path, DM_STR(DM_KMS_MAC_PARAMETER), deadline_ms, ret, err);
         if (rc != DM_NOT_FOUND)
             return rc;
         if (!made)

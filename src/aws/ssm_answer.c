@@ -92,7 +92,7 @@ static struct dm_str name_below(struct dm_str whole, struct dm_str path)
         return DM_STR("");
     struct dm_str rest = dm_str_from(whole, path.len);
     return rest.len > 1 && dm_parameter_path_valid(rest) && !dm_str_ends(rest, DM_STR("/")) ? dm_str_from(rest, 1)
-                                                                                           : DM_STR("");
+                                                                                            : DM_STR("");
 }
 
 static enum dm_code take_parameter(const json_t *from, struct dm_str path, struct dm_parameter *ret, struct dm_err *err)

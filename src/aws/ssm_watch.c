@@ -87,8 +87,8 @@ static void read_again(struct dm_parameter_watch *watch)
 {
     DM_AUTO(dm_parameters) came = { .at = NULL };
     struct dm_err err = { .code = DM_OK };
-    enum dm_code rc = dm_parameters_read(watch->aws, dm_buf_str(&watch->path), dm_mono_ms(watch->runtime) + READ_MS,
-                                         &came, &err);
+    enum dm_code rc =
+        dm_parameters_read(watch->aws, dm_buf_str(&watch->path), dm_mono_ms(watch->runtime) + READ_MS, &came, &err);
     if (rc == DM_OK)
         take(watch, &came);
     dm_lock(watch->runtime, watch->monitor);

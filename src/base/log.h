@@ -43,6 +43,8 @@ enum dm_log_level { DM_LOG_DEBUG, DM_LOG_INFO, DM_LOG_WARN, DM_LOG_ERROR, DM_LOG
     X(MODEL_UP, "model.up", "the model's provider answers again")                                                      \
     X(BACKEND_DOWN, "backend.down", "a backend does not answer its check")                                             \
     X(BACKEND_UP, "backend.up", "a backend answers again")                                                             \
+    X(PARAMETER_CHANGED, "parameter.changed", "a parameter of SSM has another value")                                  \
+    X(PARAMETER_GONE, "parameter.gone", "a parameter of SSM is no longer there; its value is kept")                    \
     X(STORE_OPENED, "store.opened", "a store was opened, created or migrated")
 
 #define DM_LOG_EVENT_ENUM(name, text, meaning) DM_EV_##name,

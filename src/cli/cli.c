@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "cli/args.h"
+#include "cli/cloud.h"
 #include "cli/help.h"
 #include "cli/nearest.h"
 
@@ -148,6 +149,31 @@ static enum dm_exit without_command(struct dm_call *call, const char *given)
                                                       .hint = "docmill --help lists the commands." });
 }
 
+/* Twice where some lie with Amazon: first for where, and then with what was found there. */
+static enum dm_exit load_settings(struct dm_call *call, const struct dm_setting_flags *flags, struct dm_buf *faults,
+                                  uint32_t *ret_wrong)
+{
+    struct dm_setting_sources sources = { .flags = flags->of,
+                                          .environment = call->environment,
+                                          .config = call->options.config };
+    DM_AUTO(dm_buf) known = dm_buf_make(SAID_MAX);
+    struct dm_err err;
+    dm_settings_free(&call->settings);
+    (void)dm_settings_load(&sources, call->command->users, &call->settings, &call->values, &known);
+    enum dm_code rc = dm_cloud_parameters(&call->settings, &call->parameters, &err);
+    if (rc != DM_OK && !call->command->takes_faults)
+        return dm_say_error(call, DM_EXIT_FAILED, "the settings cannot be read", &err,
+                            "docmill doctor tries it, too; without SSM_PARAMETER_PATH there are no parameters.");
+    sources.parameters = &call->parameters;
+    dm_settings_free(&call->settings);
+    *ret_wrong = dm_settings_load(&sources, call->command->users, &call->settings, &call->values, faults);
+    if (rc != DM_OK) {
+        dm_buf_addf(faults, "%s\n", err.text);
+        (*ret_wrong)++;
+    }
+    return DM_EXIT_DONE;
+}
+
 static enum dm_exit with_command(struct dm_call *call, int argc, char **argv)
 {
     DM_AUTO(dm_buf) faults = dm_buf_make(SAID_MAX);
@@ -159,11 +185,10 @@ static enum dm_exit with_command(struct dm_call *call, int argc, char **argv)
         dm_help_command(&said, call->command, &call->term.out);
         return dm_say(call, &said);
     }
-    struct dm_setting_sources sources = { .flags = flags.of,
-                                          .environment = call->environment,
-                                          .config = call->options.config };
-    dm_settings_free(&call->settings);
-    uint32_t wrong = dm_settings_load(&sources, call->command->users, &call->settings, &call->values, &faults);
+    uint32_t wrong = 0;
+    enum dm_exit loaded = load_settings(call, &flags, &faults, &wrong);
+    if (loaded != DM_EXIT_DONE)
+        return loaded;
     if (!fine || (wrong > 0 && !call->command->takes_faults))
         return say_faults(call, &faults);
     call->faults = &faults;
@@ -186,5 +211,6 @@ int dm_cli_main(int argc, char **argv, const char *libexec_dir)
     int status =
         call.command ? with_command(&call, argc - 1, argv + 1) : without_command(&call, argc > 1 ? argv[1] : "");
     dm_settings_free(&call.settings);
+    dm_parameters_free(&call.parameters);
     return status;
 }

@@ -6,11 +6,25 @@
 #include "cli/settings.h"
 
 struct dm_cloud {
-    struct dm_aws *aws; /* NULL: nothing lies there */
-    struct dm_s3 *s3;   /* NULL: blobs do not */
+    struct dm_aws *aws;               /* NULL: nothing lies there */
+    struct dm_s3 *s3;                 /* NULL: blobs do not */
+    struct dm_kms *kms;               /* NULL: secrets are sealed by the key file */
+    struct dm_parameter_watch *watch; /* NULL: no settings lie there */
 };
 
+/* What lies below SSM_PARAMETER_PATH; nothing where that is not set. Within seconds. */
+DM_MUST_USE enum dm_code dm_cloud_parameters(const struct dm_settings *settings, struct dm_parameters *ret,
+                                             struct dm_err *err);
+
 bool dm_cloud_has_blobs(const struct dm_settings *settings);
+/* The parameter that the key of the settings' model came from; NULL: from none. Its value is that of now for each call; of all other
+ * settings it is that of the start. */
+const char *dm_cloud_model_key(const struct dm_settings *settings);
+/* Whether settings or keys lie there. */
+bool dm_cloud_has_secrets(const struct dm_settings *settings);
+/* Tries what they need, and appends what was found. */
+DM_MUST_USE enum dm_code dm_cloud_try_secrets(const struct dm_settings *settings, struct dm_runtime runtime,
+                                              struct dm_buf *saw, struct dm_err *err);
 /* Opens what the settings name, perhaps nothing, and tries it: what is wrong shows now, and by its name. The settings must live as
  * long. What is on its way waits in DOCMILL_DATA. */
 DM_MUST_USE enum dm_code dm_cloud_open(const struct dm_settings *settings, struct dm_runtime runtime,

@@ -63,6 +63,7 @@ struct dm_call {
     struct dm_options options;
     struct dm_settings settings;
     struct dm_setting_values values;
+    struct dm_parameters parameters; /* that some of the values came from */
     struct dm_term term;
     char *const *operands; /* what follows the flags; ends with NULL */
     uint32_t operand_count;

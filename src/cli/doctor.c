@@ -209,6 +209,18 @@ static void check_blobs(struct doctor *doctor, struct finding *ret)
     dm_cloud_close(&cloud);
 }
 
+static void check_secrets(struct doctor *doctor, struct finding *ret)
+{
+    const struct dm_settings *settings = &doctor->call->settings;
+    struct dm_err err;
+    if (!dm_cloud_has_secrets(settings)) {
+        dm_buf_add_z(&ret->saw, "sealed by the key file; no parameters");
+    } else if (dm_cloud_try_secrets(settings, dm_threads_runtime(), &ret->saw, &err) != DM_OK) {
+        ret->verdict = FAIL;
+        dm_buf_addf(&ret->saw, "%s%s", ret->saw.len ? "; " : "", err.text);
+    }
+}
+
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
 /* Reads the only page of a document that stands in memory. */
@@ -338,7 +350,7 @@ static void check_model(struct doctor *doctor, struct finding *ret)
     int64_t begun = dm_cli_mono_ms();
     enum dm_code rc = dm_monitor_make(asked.runtime, &asked.monitor, &err);
     if (rc == DM_OK)
-        rc = dm_model_open(settings, asked.runtime, NULL, 1, &model, &err);
+        rc = dm_model_open(settings, asked.runtime, NULL, NULL, 1, &model, &err);
     if (rc == DM_OK)
         rc = ask_model(&model, &asked, &err);
     if (rc == DM_OK) {
@@ -461,10 +473,10 @@ static const struct {
     bool needs_settings; /* is left out where settings are wrong */
     void (*check)(struct doctor *doctor, struct finding *ret);
 } checks[] = {
-    { "settings", false, check_settings }, { "folder", true, check_folder },  { "space", true, check_space },
-    { "ledger", true, check_ledger },      { "blobs", true, check_blobs },    { "helper", false, check_helper },
-    { "scans", false, check_scans },       { "model", true, check_model },    { "clock", true, check_clock },
-    { "port", true, check_port },          { "client", false, check_client },
+    { "settings", false, check_settings }, { "folder", true, check_folder }, { "space", true, check_space },
+    { "ledger", true, check_ledger },      { "blobs", true, check_blobs },   { "secrets", true, check_secrets },
+    { "helper", false, check_helper },     { "scans", false, check_scans },  { "model", true, check_model },
+    { "clock", true, check_clock },        { "port", true, check_port },     { "client", false, check_client },
 };
 
 static void print_finding(const struct dm_call *call, const char *name, const struct finding *finding, bool first,

@@ -1,6 +1,7 @@
 /* model.c: the model that the settings name, opened. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "cli/works.h"
 
 enum {
@@ -67,6 +68,41 @@ static bool credentials_expired(void *context, const struct dm_aws_credentials *
     return dm_aws_credentials_expired(context, used);
 }
 
+/* ---- a key that changes ---- */
+
+struct dm_model_key {
+    struct dm_parameter_watch *watch;
+    const char *parameter; /* in the settings */
+};
+
+static enum dm_code key_of_now(void *context, struct dm_secret *ret, struct dm_err *err)
+{
+    const struct dm_model_key *key = context;
+    DM_AUTO(dm_secret) whole = { 0 };
+    enum dm_code rc = dm_parameter_watch_get(key->watch, key->parameter, &whole, err);
+    return rc == DM_OK ? dm_secret_make(dm_str_trim(dm_secret_reveal(&whole)), key->parameter, ret, err) : rc;
+}
+
+static void key_was_refused(void *context)
+{
+    const struct dm_model_key *key = context;
+    dm_parameter_watch_hurry(key->watch);
+}
+
+/* Only where the value in force came from a parameter: a flag or a variable goes before it. */
+static enum dm_code follow_key(const struct dm_settings *settings, struct dm_parameter_watch *watch,
+                               struct dm_opened_model *model, struct dm_err *err)
+{
+    const char *parameter = dm_cloud_model_key(settings);
+    if (!watch || !parameter)
+        return DM_OK;
+    model->key = dm_alloc(sizeof(*model->key));
+    if (!model->key)
+        return dm_fail_memory(err);
+    *model->key = (struct dm_model_key){ watch, parameter };
+    return DM_OK;
+}
+
 /* ---- opening ---- */
 
 static enum dm_code open_built_in(const struct dm_settings *settings, struct dm_runtime runtime, uint32_t queue_max,
@@ -96,7 +132,8 @@ static enum dm_code open_tenant_keys(const struct dm_ports *ports, struct dm_str
 }
 
 static enum dm_code open_remote(const struct dm_settings *settings, struct dm_runtime runtime,
-                                const struct dm_ports *ports, struct dm_opened_model *ret, struct dm_err *err)
+                                const struct dm_ports *ports, struct dm_parameter_watch *watch,
+                                struct dm_opened_model *ret, struct dm_err *err)
 {
     struct dm_model_name name;
     enum dm_code rc = dm_model_name_parse(settings->model, &name, err);
@@ -112,6 +149,8 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
         rc = dm_secret_make(key_text, "the key of the model's provider", &key, err);
     if (rc == DM_OK)
         rc = open_tenant_keys(ports, name.provider, key_text.len > 0, ret, err);
+    if (rc == DM_OK)
+        rc = follow_key(settings, watch, ret, err);
     const struct dm_multi_options multi = { .runtime = runtime,
                                             .user_agent = "docmill",
                                             .requests_max = 2 * dm_model_calls_max(settings),
@@ -125,6 +164,9 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
                                                      .key = key_text.len ? &key : NULL,
                                                      .key_of = ret->tenant_keys ? dm_tenant_keys_get : NULL,
                                                      .key_of_context = ret->tenant_keys,
+                                                     .key_of_now = ret->key ? key_of_now : NULL,
+                                                     .key_was_refused = ret->key ? key_was_refused : NULL,
+                                                     .key_of_now_context = ret->key,
                                                      .region = region.len ? dm_buf_z(&region) : NULL,
                                                      .credentials_of = ret->aws ? credentials_of : NULL,
                                                      .credentials_expired = credentials_expired,
@@ -145,11 +187,12 @@ static enum dm_code open_remote(const struct dm_settings *settings, struct dm_ru
 }
 
 enum dm_code dm_model_open(const struct dm_settings *settings, struct dm_runtime runtime, const struct dm_ports *ports,
-                           uint32_t queue_max, struct dm_opened_model *ret, struct dm_err *err)
+                           struct dm_parameter_watch *watch, uint32_t queue_max, struct dm_opened_model *ret,
+                           struct dm_err *err)
 {
     struct dm_opened_model model = { .multi = NULL };
     enum dm_code rc = is_built_in(settings) ? open_built_in(settings, runtime, queue_max, &model, err)
-                                            : open_remote(settings, runtime, ports, &model, err);
+                                            : open_remote(settings, runtime, ports, watch, &model, err);
     if (rc == DM_OK)
         *ret = model;
     else
@@ -166,5 +209,6 @@ void dm_model_close(struct dm_opened_model *model)
     dm_multi_free(model->multi);
     dm_tenant_keys_free(model->tenant_keys);
     dm_aws_close(model->aws);
+    dm_free(model->key);
     *model = (struct dm_opened_model){ .multi = NULL };
 }

@@ -35,6 +35,11 @@ static void begin_drain(void *context)
     (void)kill(getpid(), SIGTERM);
 }
 
+static enum dm_code check_parameters(void *context, struct dm_err *err)
+{
+    return dm_parameter_watch_check(context, err);
+}
+
 static enum dm_code start_api(struct serve *serve, struct dm_err *err)
 {
     const struct dm_settings *settings = &serve->call->settings;
@@ -46,6 +51,8 @@ static enum dm_code start_api(struct serve *serve, struct dm_err *err)
                                       .file_bytes_max = settings->file_bytes_max,
                                       .is_secret_name = dm_model_is_key_setting,
                                       .health_interval_ms = HEALTH_MS,
+                                      .parameters_check = serve->works.cloud.watch ? check_parameters : NULL,
+                                      .parameters_context = serve->works.cloud.watch,
                                       .drain = begin_drain,
                                       .process_id = getpid(),
                                       .process_began = dm_process_began(getpid()),

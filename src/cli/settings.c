@@ -51,6 +51,8 @@ static void begin_fault(struct loader *loader, const struct dm_setting *setting,
     add_shown(loader->faults, setting->secret ? DM_STR("***") : value->text);
     if (value->origin == DM_ORIGIN_ENVIRONMENT)
         dm_buf_add_z(loader->faults, " (environment)");
+    if (value->origin == DM_ORIGIN_PARAMETER)
+        dm_buf_add_z(loader->faults, " (parameter)");
     if (value->origin == DM_ORIGIN_FILE) {
         dm_buf_add_z(loader->faults, " (");
         add_line(loader, value->line);
@@ -83,6 +85,21 @@ static void fault_range(struct loader *loader, const struct dm_setting *setting,
     end_fault(loader, setting, value);
 }
 
+/* `word` is what is compared with the settings' names. */
+static void add_no_setting(const struct loader *loader, struct dm_str name, struct dm_str word)
+{
+    struct dm_nearest nearest = { .word = word };
+    uint32_t count;
+    const struct dm_setting *table = dm_settings_table(&count);
+    for (uint32_t i = 0; i < count; i++)
+        dm_nearest_offer(&nearest, table[i].name);
+    dm_buf_add_z(loader->faults, ": there is no setting ");
+    add_shown(loader->faults, name);
+    if (nearest.best)
+        dm_buf_addf(loader->faults, "; did you mean %s?", nearest.best);
+    dm_buf_add_z(loader->faults, "\n");
+}
+
 /* ---- the file of --config ---------------------------------------------------------------------------------------- */
 
 static void config_line(struct loader *loader, struct dm_str line, uint32_t number)
@@ -106,16 +123,9 @@ static void config_line(struct loader *loader, struct dm_str line, uint32_t numb
     const struct dm_setting *table = dm_settings_table(&count);
     const struct dm_setting *setting = dm_setting_find(name);
     if (!setting) {
-        struct dm_nearest nearest = { .word = name };
-        for (uint32_t i = 0; i < count; i++)
-            dm_nearest_offer(&nearest, table[i].name);
         loader->fault_count++;
         add_line(loader, number);
-        dm_buf_add_z(loader->faults, ": there is no setting ");
-        add_shown(loader->faults, name);
-        if (nearest.best)
-            dm_buf_addf(loader->faults, "; did you mean %s?", nearest.best);
-        dm_buf_add_z(loader->faults, "\n");
+        add_no_setting(loader, name, name);
         return;
     }
     struct dm_setting_value *found = &loader->values->of[setting - table];
@@ -161,6 +171,70 @@ static void read_config(struct loader *loader)
         config_line(loader, line, number);
 }
 
+/* ---- parameters of SSM ------------------------------------------------------------------------------------------- */
+
+static void fault_parameter(struct loader *loader, const char *name, const char *sentence)
+{
+    loader->fault_count++;
+    dm_buf_addf(loader->faults, "parameter %s: %s\n", name, sentence);
+}
+
+static void no_such_setting(struct loader *loader, const char *name)
+{
+    struct dm_str whole = dm_str_z(name);
+    char word[DM_SETTING_NAME_MAX + 1] = "";
+    for (size_t slash; (slash = dm_str_find_char(whole, '/')) < whole.len;)
+        whole = dm_str_from(whole, slash + 1);
+    for (size_t i = 0; i < whole.len && i < DM_SETTING_NAME_MAX; i++) {
+        char c = whole.at[i];
+        word[i] = (char)(c == '-' ? '_' : c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    }
+    loader->fault_count++;
+    dm_buf_add_z(loader->faults, "parameter ");
+    add_shown(loader->faults, dm_str_z(name));
+    add_no_setting(loader, whole, dm_str_z(word));
+}
+
+/* What must be known before SSM can be asked. */
+static bool leads_to_parameters(const struct dm_setting *setting)
+{
+    struct dm_str name = dm_str_z(setting->name);
+    return dm_str_starts(name, DM_STR("AWS_")) || dm_str_eq(name, DM_STR("SSM_PARAMETER_PATH"));
+}
+
+static void take_parameter(struct loader *loader, const struct dm_parameter *parameter)
+{
+    uint32_t count;
+    const struct dm_setting *table = dm_settings_table(&count);
+    const struct dm_setting *setting = dm_setting_of_parameter(dm_str_z(parameter->name));
+    if (!setting) {
+        no_such_setting(loader, parameter->name);
+        return;
+    }
+    struct dm_setting_value *found = &loader->values->of[setting - table];
+    const char **name = &loader->settings->parameters[setting - table];
+    struct dm_str text = dm_str_trim(dm_secret_reveal(&parameter->value)); /* as lines of a file are */
+    if (leads_to_parameters(setting))
+        fault_parameter(loader, parameter->name, "is needed to find the parameters, so it cannot be one of them");
+    else if (*name)
+        fault_parameter(loader, parameter->name, "is the same setting as another parameter's");
+    else if (dm_str_find_char(text, '\0') < text.len)
+        fault_parameter(loader, parameter->name, "is no text");
+    else
+        *name = dm_arena_str(&loader->settings->arena, dm_str_z(parameter->name)).at;
+    if (*name && found->text.len == 0 && text.len > 0)
+        *found = (struct dm_setting_value){ .text = text, .origin = DM_ORIGIN_PARAMETER };
+}
+
+static void take_parameters(struct loader *loader)
+{
+    const struct dm_parameters *parameters = loader->sources->parameters;
+    for (uint32_t i = 0; i < parameters->count; i++) {
+        if (!dm_str_eq(dm_str_z(parameters->at[i].name), DM_STR(DM_KMS_MAC_PARAMETER))) /* docmill's own */
+            take_parameter(loader, &parameters->at[i]);
+    }
+}
+
 /* ---- finding values ---------------------------------------------------------------------------------------------- */
 
 static struct dm_str in_environment(const char *const *environment, const char *name)
@@ -186,6 +260,8 @@ static void find_value(struct loader *loader, const struct dm_setting *setting, 
         fault(loader, setting, value, "is empty");
     if (value->text.len == 0)
         *value = (struct dm_setting_value){ .text = dm_str_z(setting->fallback), .origin = DM_ORIGIN_DEFAULT };
+    if (value->origin != DM_ORIGIN_PARAMETER)
+        loader->settings->parameters[row] = NULL;
 }
 
 /* ---- understanding values ---------------------------------------------------------------------------------------- */
@@ -425,6 +501,8 @@ uint32_t dm_settings_load(const struct dm_setting_sources *sources, unsigned use
     *ret = (struct dm_settings){ .arena = dm_arena_make(TEXTS_MAX) };
     if (sources->config)
         read_config(&loader);
+    if (sources->parameters)
+        take_parameters(&loader);
     uint32_t count;
     const struct dm_setting *table = dm_settings_table(&count);
     for (uint32_t i = 0; i < count; i++) {
@@ -448,8 +526,22 @@ uint32_t dm_settings_load(const struct dm_setting_sources *sources, unsigned use
     return loader.fault_count;
 }
 
+/* Texts of secrets are overwritten, wherever they came from. */
+static void wipe_secrets(struct dm_settings *settings)
+{
+    uint32_t count;
+    const struct dm_setting *table = dm_settings_table(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct dm_str text = DM_STR("");
+        if (table[i].secret && table[i].kind == DM_SETTING_TEXT)
+            memcpy(&text, (const char *)settings + table[i].offset, sizeof(text));
+        dm_wipe((char *)(uintptr_t)text.at, text.len);
+    }
+}
+
 void dm_settings_free(struct dm_settings *settings)
 {
+    wipe_secrets(settings);
     dm_arena_free(&settings->arena);
     *settings = (struct dm_settings){ 0 };
 }

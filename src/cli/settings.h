@@ -1,14 +1,15 @@
 /* settings.h: private to cli: what an operator may change.
  *
  * Each setting is one row of one table (settings_table.c): its name, kind, default, limits, where it lands and what it is for. Its
- * value comes from the first of: a flag, the environment variable of that name, the file given with --config, the default. An empty
- * value is the same as none. Nothing else in docmill reads the environment.
+ * value comes from the first of: a flag, the environment variable of that name, the file given with --config, the parameter of that
+ * name below SSM_PARAMETER_PATH, the default. An empty value is the same as none. Nothing else in docmill reads the environment.
  *
  * All wrong settings are reported at once. A subcommand loads only the settings that it uses, so a mistyped setting of
  * the server does not keep anybody from asking how a document is doing. */
 #ifndef DM_CLI_SETTINGS_H
 #define DM_CLI_SETTINGS_H
 
+#include "aws/aws.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -75,6 +76,8 @@ struct dm_setting {
     bool secret; /* never printed */
 };
 
+enum { DM_SETTINGS_MAX = 128, DM_SETTING_NAME_MAX = 64 };
+
 enum dm_role { DM_ROLE_API = 1, DM_ROLE_WORKER = 2, DM_ROLE_AGGREGATOR = 4 };
 
 /* Every text ends with a NUL that is not counted and lives in `arena`. */
@@ -119,7 +122,9 @@ struct dm_settings {
     struct dm_str aws_region, aws_default_region, aws_profile;
     struct dm_str aws_key_id, aws_secret_key, aws_session;
     struct dm_str aws_credentials_file, aws_config_file;
-    struct dm_str aws_url, aws_url_s3, aws_url_sts;
+    struct dm_str aws_url, aws_url_s3, aws_url_sts, aws_url_ssm, aws_url_kms;
+    struct dm_str ssm_path, kms_keys;
+    int64_t ssm_every_ms;
 
     int64_t retention_source_ms;
     int64_t retention_pages_ms;
@@ -140,16 +145,21 @@ struct dm_settings {
     struct dm_str home;
     struct dm_str data_home;
 
+    /* By row of the table: which parameter below `ssm_path` the value came from; NULL: from none. */
+    const char *parameters[DM_SETTINGS_MAX];
+
     struct dm_arena arena;
 };
 
-enum dm_origin { DM_ORIGIN_DEFAULT, DM_ORIGIN_FILE, DM_ORIGIN_ENVIRONMENT, DM_ORIGIN_FLAG };
+enum dm_origin { DM_ORIGIN_DEFAULT, DM_ORIGIN_PARAMETER, DM_ORIGIN_FILE, DM_ORIGIN_ENVIRONMENT, DM_ORIGIN_FLAG };
 
 /* Where the values may come from. */
 struct dm_setting_sources {
     const char *const *flags;       /* by row of the table, NULL where not given; NULL: no flags at all */
     const char *const *environment; /* NAME=value, ends with NULL, like environ */
     const char *config;             /* path of the file; NULL: none */
+    /* NULL: none. They must live as long as the values do. */
+    const struct dm_parameters *parameters;
 };
 
 /* What was found for a row, before it was understood. */
@@ -159,8 +169,6 @@ struct dm_setting_value {
     uint32_t line; /* of the file */
 };
 
-enum { DM_SETTINGS_MAX = 128 };
-
 struct dm_setting_values {
     struct dm_setting_value of[DM_SETTINGS_MAX];
 };
@@ -168,6 +176,9 @@ struct dm_setting_values {
 const struct dm_setting *dm_settings_table(uint32_t *ret_count);
 /* The row of that name, or NULL. */
 const struct dm_setting *dm_setting_find(struct dm_str name);
+/* Likewise for a parameter's, of which the last part is the setting's name, or that in small letters with dashes:
+ * "team/gemini-api-key" is GEMINI_API_KEY. */
+const struct dm_setting *dm_setting_of_parameter(struct dm_str name);
 
 /* Reads and checks what the `users` use. Returns how many faults there are and appends one line to `faults` for each; only with 0 is
  * `*ret` good. `ret_values` may be NULL. Free `*ret` in either case. */
@@ -189,6 +200,8 @@ const char *dm_refuse_stream(struct dm_str value);
 const char *dm_refuse_blobs(struct dm_str value);
 const char *dm_refuse_bucket(struct dm_str value);
 const char *dm_refuse_encryption(struct dm_str value);
+const char *dm_refuse_parameter_path(struct dm_str value);
+const char *dm_refuse_kms_keys(struct dm_str value);
 const char *dm_refuse_url(struct dm_str value);
 const char *dm_refuse_auth(struct dm_str value);
 const char *dm_refuse_tenant(struct dm_str value);

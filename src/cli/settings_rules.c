@@ -55,6 +55,16 @@ const char *dm_refuse_encryption(struct dm_str value)
                                                                                      : "must be AES256 or aws:kms";
 }
 
+const char *dm_refuse_parameter_path(struct dm_str value)
+{
+    return dm_parameter_path_valid(value) ? NULL : "must be a path like /docmill/prod: letters, digits, . _ - and /";
+}
+
+const char *dm_refuse_kms_keys(struct dm_str value)
+{
+    return dm_kms_keys_valid(value) ? NULL : "must be the id, the ARN or the alias of a key, or up to four with commas";
+}
+
 const char *dm_refuse_url(struct dm_str value)
 {
     struct dm_str rest = { 0 };

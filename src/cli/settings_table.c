@@ -616,6 +616,64 @@ static const struct dm_setting table[] = {
       .group = DM_GROUP_MODELS,
       .since = "0.2",
       .help = "Address of STS, which gives the credentials of web identities." },
+    { .name = "AWS_ENDPOINT_URL_SSM",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "the region's",
+      .example = "http://127.0.0.1:4566",
+      .refuse = dm_refuse_url,
+      .offset = AT(aws_url_ssm),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help = "Address of SSM, which has the parameters." },
+    { .name = "AWS_ENDPOINT_URL_KMS",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "the region's",
+      .example = "http://127.0.0.1:4566",
+      .refuse = dm_refuse_url,
+      .offset = AT(aws_url_kms),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help = "Address of KMS, which seals secrets." },
+    { .name = "SSM_PARAMETER_PATH",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "none",
+      .example = "/docmill/prod",
+      .refuse = dm_refuse_parameter_path,
+      .offset = AT(ssm_path),
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help =
+          "Path of SSM's Parameter Store below which settings lie as parameters, named like the setting or in small "
+          "letters with dashes: `/docmill/prod/gemini-api-key`. They are read at the start and while the server runs; "
+          "a "
+          "model's key that is changed there is used without a restart." },
+    { .name = "SSM_REFRESH_SECONDS",
+      .kind = DM_SETTING_SECONDS,
+      .fallback = "60",
+      .least = 1,
+      .most = 86400,
+      .example = "60",
+      .offset = AT(ssm_every_ms),
+      .users = DM_USER_SERVER,
+      .group = DM_GROUP_MODELS,
+      .since = "0.2",
+      .help =
+          "How often the parameters are read again, a tenth more or less. A key that the provider refuses is looked "
+          "up at once." },
+    { .name = "KMS_KEY_ID",
+      .kind = DM_SETTING_TEXT,
+      .fallback_words = "none: a key file in DOCMILL_DATA",
+      .example = "alias/docmill",
+      .refuse = dm_refuse_kms_keys,
+      .offset = AT(kms_keys),
+      .users = DM_USER_SERVER,
+      .group = DM_GROUP_FOLDER,
+      .since = "0.2",
+      .help = "Key of KMS that seals what docmill must read again, such as documents' passwords; needs "
+              "SSM_PARAMETER_PATH. Former keys may follow behind commas: they still open." },
 
     /* ---- how long things are kept -------------------------------------------------------------------------------- */
     { .name = "RETENTION_SOURCE_DAYS",
@@ -807,4 +865,21 @@ const struct dm_setting *dm_setting_find(struct dm_str name)
         if (dm_str_eq(dm_str_z(table[i].name), name))
             return &table[i];
     return NULL;
+}
+
+const struct dm_setting *dm_setting_of_parameter(struct dm_str name)
+{
+    char text[DM_SETTING_NAME_MAX + 1];
+    for (size_t slash; (slash = dm_str_find_char(name, '/')) < name.len;)
+        name = dm_str_from(name, slash + 1);
+    const struct dm_setting *setting = dm_setting_find(name);
+    if (setting || name.len > DM_SETTING_NAME_MAX)
+        return setting;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.at[i];
+        if ((c >= 'A' && c <= 'Z') || c == '_')
+            return NULL;
+        text[i] = (char)(c == '-' ? '_' : c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    }
+    return dm_setting_find(dm_str_of(text, name.len));
 }

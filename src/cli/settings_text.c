@@ -66,19 +66,22 @@ static void markdown_row(const struct dm_setting *setting, struct dm_buf *buf)
 
 void dm_settings_markdown(struct dm_buf *buf)
 {
-    dm_buf_add_z(buf, "# Settings\n\n"
-                      "<!-- Written by `docmill settings --markdown` from the table in src/cli/settings_table.c; a "
-                      "test compares them. -->\n\n"
-                      "A setting takes its value from the first of these that has one:\n\n"
-                      "1. its flag, for example `docmill serve --port 8080`\n"
-                      "2. the environment variable of its name, for example `PORT=8080`\n"
-                      "3. the file given with `--config FILE`: lines `NAME=value`; `#` begins a comment line\n"
-                      "4. its default\n\n"
-                      "An empty value is the same as none. A name that the file misspells, and every value that is out "
-                      "of range, is reported when\n"
-                      "docmill starts, all at once, and it does not start. `docmill settings` shows what is in force "
-                      "and where it comes from.\n\n"
-                      "1 MB is 1,048,576 bytes.\n");
+    dm_buf_add_z(buf,
+                 "# Settings\n\n"
+                 "<!-- Written by `docmill settings --markdown` from the table in src/cli/settings_table.c; a "
+                 "test compares them. -->\n\n"
+                 "A setting takes its value from the first of these that has one:\n\n"
+                 "1. its flag, for example `docmill serve --port 8080`\n"
+                 "2. the environment variable of its name, for example `PORT=8080`\n"
+                 "3. the file given with `--config FILE`: lines `NAME=value`; `#` begins a comment line\n"
+                 "4. the parameter of its name below `SSM_PARAMETER_PATH` ([on AWS](aws.md#settings-and-keys-in-ssm))\n"
+                 "5. its default\n\n"
+                 "An empty value is the same as none. A name that the file or a parameter misspells, and every value "
+                 "that is out "
+                 "of range, is reported when\n"
+                 "docmill starts, all at once, and it does not start. `docmill settings` shows what is in force "
+                 "and where it comes from.\n\n"
+                 "1 MB is 1,048,576 bytes.\n");
     uint32_t count;
     const struct dm_setting *table = dm_settings_table(&count);
     for (int group = 0; group < DM_GROUP_COUNT; group++) {

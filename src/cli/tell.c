@@ -11,6 +11,8 @@ static const char *origin_of(const struct dm_call *call, uint32_t row, struct dm
     switch (value->origin) {
     case DM_ORIGIN_FILE:
         return dm_arena_fmt(arena, "%s line %u", call->options.config, value->line).at;
+    case DM_ORIGIN_PARAMETER:
+        return dm_arena_fmt(arena, "parameter %s", call->settings.parameters[row]).at;
     case DM_ORIGIN_ENVIRONMENT:
         return "environment";
     case DM_ORIGIN_FLAG:

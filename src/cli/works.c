@@ -116,6 +116,8 @@ static enum dm_code open_backends(const struct dm_works_place *place, struct dm_
     }
     if (rc == DM_OK && works->cloud.s3)
         works->set.blob = dm_s3_blob(works->cloud.s3);
+    if (rc == DM_OK && works->cloud.kms)
+        works->set.secrets = dm_kms_secrets(works->cloud.kms);
     return rc;
 }
 
@@ -153,7 +155,8 @@ static enum dm_code open_pipeline(const struct dm_call *call, struct dm_works *w
                               .reader = works->reader,
                               .secrets = works->set.secrets };
     /* Every page in flight may be waiting for the model. */
-    enum dm_code rc = dm_model_open(settings, works->set.runtime, &ports, 2 * in_flight, &works->model, err);
+    enum dm_code rc =
+        dm_model_open(settings, works->set.runtime, &ports, works->cloud.watch, 2 * in_flight, &works->model, err);
     ports.model = works->model.port;
     if (rc == DM_OK)
         rc = dm_hub_make(works->set.runtime, &works->hub, err);

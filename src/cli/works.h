@@ -19,20 +19,22 @@ struct dm_opened_model {
     struct dm_multi *multi;             /* NULL: it is the built-in one */
     struct dm_aws *aws;                 /* NULL: requests are not signed */
     struct dm_tenant_keys *tenant_keys; /* NULL: all tenants use the common key */
+    struct dm_model_key *key;           /* NULL: it is what it was at the start */
     struct dm_limit_options limits;
 };
 
 /* DM_INVALID and others name the setting that is wrong. `queue_max` pages may wait for the built-in one. Of `ports` those are used
- * that tenants' own keys need; NULL: there are none. */
+ * that tenants' own keys need; NULL: there are none. Where the key is one of the
+ * parameters that `watch` reads (NULL: nobody does), it is from then on what it is there. */
 DM_MUST_USE enum dm_code dm_model_open(const struct dm_settings *settings, struct dm_runtime runtime,
-                                       const struct dm_ports *ports, uint32_t queue_max, struct dm_opened_model *ret,
-                                       struct dm_err *err);
+                                       const struct dm_ports *ports, struct dm_parameter_watch *watch,
+                                       uint32_t queue_max, struct dm_opened_model *ret, struct dm_err *err);
 void dm_model_close(struct dm_opened_model *model); /* also where it was never opened */
 /* How many calls may be under way at most, whatever is found out. */
 uint32_t dm_model_calls_max(const struct dm_settings *settings);
 
 struct dm_works {
-    struct dm_embedded_set set; /* its blobs are those of the cloud where these are there */
+    struct dm_embedded_set set; /* its blobs and secrets are those of the cloud where these are there */
     struct dm_cloud cloud;
     struct dm_reader reader; /* ops NULL: not open */
     struct dm_opened_model model;

@@ -50,6 +50,7 @@ struct call {
     dm_model_done *done;
     void *context;
     struct dm_secret key;                  /* the tenant's own; empty: the common one */
+    struct dm_secret common;               /* that of now; empty: it stays what it was at the start */
     struct dm_aws_credentials credentials; /* that sign it */
     struct dm_buf body;
     bool with_schema;
@@ -60,6 +61,7 @@ static void call_free(struct call *call)
 {
     dm_secret_free(&call->key);
     dm_aws_credentials_free(&call->credentials);
+    dm_secret_free(&call->common);
     dm_buf_free(&call->body);
     dm_free(call);
 }
@@ -112,6 +114,13 @@ static bool is_signed(const struct call *call)
     return dm_secret_is_set(&call->credentials.key_id);
 }
 
+static const struct dm_secret *key_of(const struct call *call)
+{
+    return dm_secret_is_set(&call->key)      ? &call->key
+           : dm_secret_is_set(&call->common) ? &call->common
+                                             : &call->remote->key;
+}
+
 static enum dm_code write_call(struct call *call, struct dm_provider_call *ret, struct dm_err *err)
 {
     const struct remote *remote = call->remote;
@@ -137,7 +146,7 @@ static enum dm_code write_call(struct call *call, struct dm_provider_call *ret, 
     const struct dm_provider_access access = {
         .base_url = dm_str_z(remote->base_url),
         .region = dm_str_z(remote->region),
-        .key = dm_secret_is_set(&call->key) ? &call->key : &remote->key,
+        .key = key_of(call),
         .credentials = is_signed(call) ? &call->credentials : NULL,
         .wall_ms = dm_wall_ms(remote->options.runtime),
     };
@@ -220,7 +229,11 @@ static enum dm_code get_key(struct call *call, const struct dm_tenant *tenant, s
         return dm_fail(err, DM_CONFLICT, "the tenant's key has changed");
     if (rc != DM_OK)
         return rc;
-    if (dm_secret_is_set(&call->key) || dm_secret_is_set(&remote->key) || remote->provider->key_optional)
+    struct dm_err none;
+    if (!dm_secret_is_set(&call->key) && options->key_of_now &&
+        options->key_of_now(options->key_of_now_context, &call->common, &none) == DM_NO_MEMORY)
+        return dm_fail_memory(err);
+    if (dm_secret_is_set(key_of(call)) || remote->provider->key_optional)
         return DM_OK;
     if (remote->provider->signs && options->credentials_of)
         return options->credentials_of(options->credentials_context, &call->credentials, err);
@@ -326,11 +339,14 @@ static void check_text(const struct call *call, const struct dm_provider_heard *
 static void explain(const struct call *call, const struct dm_provider_heard *heard, struct dm_model_answer *answer)
 {
     const struct dm_provider *provider = call->remote->provider;
-    struct dm_str key = dm_secret_reveal(dm_secret_is_set(&call->key) ? &call->key : &call->remote->key);
+    struct dm_str key = dm_secret_reveal(key_of(call));
     char *detail = answer->detail;
     const size_t room = sizeof(answer->detail);
     if (key.len > 0 && dm_str_find(dm_str_z(detail), key) < strlen(detail))
         snprintf(detail, room, "HTTP %u", answer->status);
+    const struct dm_model_remote_options *options = &call->remote->options;
+    if (answer->reason == DM_REASON_AUTH_FAILED && !dm_secret_is_set(&call->key) && options->key_was_refused)
+        options->key_was_refused(options->key_of_now_context);
     char said[sizeof(answer->detail)];
     memcpy(said, detail, sizeof(said));
     if (answer->reason == DM_REASON_AUTH_FAILED && is_signed(call))

@@ -54,6 +54,9 @@ bool dm_model_signs(struct dm_str provider); /* without a key requests are signe
 typedef enum dm_code dm_model_key_of(void *context, const struct dm_tenant *tenant, struct dm_secret *ret,
                                      struct dm_err *err);
 
+/* The common key of now, where it may change. Called by `start`; must not wait for anybody. Where it says none, `key` is used. */
+typedef enum dm_code dm_model_key_of_now(void *context, struct dm_secret *ret, struct dm_err *err);
+
 /* Credentials of AWS of now, to be freed by the caller. Called by `start`; must not block for long. */
 typedef enum dm_code dm_model_credentials_of(void *context, struct dm_aws_credentials *ret, struct dm_err *err);
 /* The provider does not know these, or not any more. True: `credentials_of` has others or will look for some, so it is worth asking
@@ -64,10 +67,13 @@ typedef bool dm_model_credentials_expired(void *context, const struct dm_aws_cre
 struct dm_model_remote_options {
     struct dm_runtime runtime;
     struct dm_multi *multi;
-    const char *name;            /* "gemini:gemini-2.5-flash" */
-    const char *base_url;        /* as in "http://127.0.0.1:8000/v1"; the provider's own */
-    const struct dm_secret *key; /* the common one */
-    dm_model_key_of *key_of;     /* NULL: all tenants use the common key */
+    const char *name;                       /* "gemini:gemini-2.5-flash" */
+    const char *base_url;                   /* as in "http://127.0.0.1:8000/v1"; the provider's own */
+    const struct dm_secret *key;            /* the common one */
+    dm_model_key_of_now *key_of_now;        /* NULL: it stays what it is */
+    void (*key_was_refused)(void *context); /* by the provider: the common one; must not wait. NULL: nobody is told */
+    void *key_of_now_context;
+    dm_model_key_of *key_of; /* NULL: all tenants use the common key */
     void *key_of_context;
     const char *region;                                /* bedrock; needed there, except with `base_url` and a key */
     dm_model_credentials_of *credentials_of;           /* bedrock, where there is no key: requests are signed */

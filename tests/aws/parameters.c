@@ -68,9 +68,7 @@ static void watch(struct dm_aws *aws, struct dm_str path, int every_ms)
     DM_AUTO(dm_parameters) first = { .at = NULL };
     struct dm_parameter_watch *made = NULL;
     char line[256];
-    const struct dm_parameter_watch_options options = {
-        .aws = aws, .path = path, .every_ms = every_ms, .told = told
-    };
+    const struct dm_parameter_watch_options options = { .aws = aws, .path = path, .every_ms = every_ms, .told = told };
     enum dm_code rc = dm_parameters_read(aws, path, deadline(), &first, &err);
     if (rc == DM_OK)
         rc = dm_parameter_watch_start(&options, &first, &made, &err);

@@ -78,9 +78,7 @@ int main(int count, char **arguments)
     struct dm_kms *kms = NULL;
     struct dm_err err = { .code = DM_OK };
     enum dm_code rc = dm_aws_open(&options, &aws, &err);
-    const struct dm_kms_options where = { .aws = aws,
-                                          .keys = dm_str_z(arguments[1]),
-                                          .path = dm_str_z(arguments[2]) };
+    const struct dm_kms_options where = { .aws = aws, .keys = dm_str_z(arguments[1]), .path = dm_str_z(arguments[2]) };
     if (rc == DM_OK)
         rc = dm_kms_open(&where, dm_mono_ms(dm_threads_runtime()) + DEADLINE_MS, &kms, &err);
     tell(rc, DM_STR(""), &err);
