@@ -22,6 +22,8 @@ struct rig {
     const char *flags[DM_SETTINGS_MAX];
     const char *environment[16];
     char config[64];
+    struct dm_parameter parameter[8];
+    struct dm_parameters parameters;
     uint32_t wrong;
 };
 
@@ -34,9 +36,17 @@ static int setup(void **state)
     return 0;
 }
 
+static void forget_parameters(struct rig *rig)
+{
+    for (uint32_t i = 0; i < rig->parameters.count; i++)
+        dm_secret_free(&rig->parameter[i].value);
+    rig->parameters = (struct dm_parameters){ .at = NULL };
+}
+
 static int teardown(void **state)
 {
     struct rig *rig = *state;
+    forget_parameters(rig);
     dm_settings_free(&rig->settings);
     dm_buf_free(&rig->faults);
     if (rig->config[0])
@@ -72,7 +82,8 @@ static struct dm_settings *load(struct rig *rig, unsigned users)
 {
     struct dm_setting_sources sources = { .flags = rig->flags,
                                           .environment = rig->environment,
-                                          .config = rig->config[0] ? rig->config : NULL };
+                                          .config = rig->config[0] ? rig->config : NULL,
+                                          .parameters = &rig->parameters };
     dm_settings_free(&rig->settings);
     dm_buf_clear(&rig->faults);
     rig->wrong = dm_settings_load(&sources, users, &rig->settings, &rig->values, &rig->faults);
@@ -83,6 +94,18 @@ static void assert_fault(struct rig *rig, const char *part)
 {
     if (!strstr(dm_buf_z(&rig->faults), part))
         fail_msg("\"%s\" is not among the faults:\n%s", part, dm_buf_z(&rig->faults));
+}
+
+/* Names and values are borrowed. */
+static void parameters(struct rig *rig, const char *const (*pairs)[2], uint32_t count)
+{
+    struct dm_err err;
+    forget_parameters(rig);
+    for (uint32_t i = 0; i < count; i++) {
+        rig->parameter[i].name = (char *)(uintptr_t)pairs[i][0];
+        assert_int_equal(dm_secret_make(dm_str_z(pairs[i][1]), "a value", &rig->parameter[i].value, &err), DM_OK);
+    }
+    rig->parameters = (struct dm_parameters){ rig->parameter, count };
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */
@@ -506,6 +529,58 @@ static void roles_are_a_list(void **state)
     assert_fault(rig, "must be all, api, worker or aggregator, or several with commas");
 }
 
+/* ---- parameters of SSM ------------------------------------------------------------------------------------------- */
+
+static void a_parameter_is_the_setting_of_its_last_part_in_either_spelling(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const pairs[][2] = { { "gemini-api-key", "k1\n" },
+                                            { "limits/MAX_PAGES", "9" },
+                                            { DM_KMS_MAC_PARAMETER, "…" } };
+    parameters(rig, pairs, DM_COUNT(pairs));
+    const struct dm_settings *settings = load(rig, DM_USER_SERVER);
+    assert_int_equal(rig->wrong, 0);
+    assert_string_equal(settings->gemini_key.at, "k1");
+    assert_int_equal(settings->pages_max, 9);
+    uint32_t count, row = (uint32_t)(dm_setting_find(DM_STR("GEMINI_API_KEY")) - dm_settings_table(&count));
+    assert_string_equal(settings->parameters[row], "gemini-api-key");
+    assert_int_equal(rig->values.of[row].origin, DM_ORIGIN_PARAMETER);
+}
+
+static void a_parameter_goes_before_the_default_alone(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const pairs[][2] = { { "max-pages", "9" },
+                                            { "max-attempts", "9" },
+                                            { "max-connections", "99" } };
+    uint32_t count, row = (uint32_t)(dm_setting_find(DM_STR("MAX_PAGES")) - dm_settings_table(&count));
+    parameters(rig, pairs, DM_COUNT(pairs));
+    config(rig, "MAX_PAGES=8\n");
+    flag(rig, "MAX_ATTEMPTS", "7");
+    const struct dm_settings *settings = load(rig, DM_USER_SERVER);
+    assert_int_equal(settings->pages_max, 8);
+    assert_int_equal(settings->attempts_max, 7);
+    assert_int_equal(settings->connections_max, 99);
+    assert_null(settings->parameters[row]);
+}
+
+static void a_parameter_that_is_no_setting_is_refused_with_the_nearest(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const pairs[][2] = { { "gemini-apikey", "s3cret" }, { "aws-region", "x" },
+                                            { "max-pages", "9" },          { "team/MAX_PAGES", "9" },
+                                            { "Max-Pages", "9" },          { "model-rpm", "many" } };
+    parameters(rig, pairs, DM_COUNT(pairs));
+    (void)load(rig, DM_USER_SERVER);
+    assert_int_equal(rig->wrong, 5);
+    assert_fault(rig, "parameter gemini-apikey: there is no setting gemini-apikey; did you mean GEMINI_API_KEY?");
+    assert_fault(rig, "parameter aws-region: is needed to find the parameters");
+    assert_fault(rig, "parameter team/MAX_PAGES: is the same setting as another parameter's");
+    assert_fault(rig, "there is no setting Max-Pages; did you mean MAX_PAGES?");
+    assert_fault(rig, "MODEL_RPM=many (parameter): must be");
+    assert_null(strstr(dm_buf_z(&rig->faults), "s3cret"));
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -538,6 +613,9 @@ int main(void)
         T(a_model_said_in_two_ways_that_differ_is_refused_with_both_names),
         T(half_a_model_is_refused),
         T(roles_are_a_list),
+        T(a_parameter_is_the_setting_of_its_last_part_in_either_spelling),
+        T(a_parameter_goes_before_the_default_alone),
+        T(a_parameter_that_is_no_setting_is_refused_with_the_nearest),
     };
 #undef T
     return cmocka_run_group_tests(tests, NULL, NULL);
