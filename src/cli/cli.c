@@ -160,7 +160,9 @@ static enum dm_exit load_settings(struct dm_call *call, const struct dm_setting_
     struct dm_err err;
     dm_settings_free(&call->settings);
     (void)dm_settings_load(&sources, call->command->users, &call->settings, &call->values, &known);
-    enum dm_code rc = dm_cloud_parameters(&call->settings, &call->parameters, &err);
+    enum dm_code rc = call->command->users & (DM_USER_SERVER | DM_USER_RUN)
+                          ? dm_cloud_parameters(&call->settings, &call->parameters, &err)
+                          : DM_OK;
     if (rc != DM_OK && !call->command->takes_faults)
         return dm_say_error(call, DM_EXIT_FAILED, "the settings cannot be read", &err,
                             "docmill doctor tries it, too; without SSM_PARAMETER_PATH there are no parameters.");

@@ -422,18 +422,21 @@ static const struct dm_command commands[] = {
     { .name = "secret",
       .operands = "set|list|remove [NAME]",
       .summary = "keeps tenants' own keys of the model's provider",
-      .text = "A tenant whose key is set is read with it, and has its provider's limits, its refusals and its bill to "
-              "itself; "
-              "all others use the common key of the server's settings. NAME is the setting that holds the common one, "
-              "such as "
-              "GEMINI_API_KEY.\n\n"
-              "set takes the key from standard input, or on a terminal asks for it without showing it; never from the "
-              "command "
-              "line, which others can see. It is sealed before it is stored, a new one is used within seconds, and "
-              "list shows "
-              "names and dates alone, and whose keys the provider refuses. After remove the common key is used again. "
-              "The key "
-              "that seals lies in secret.key in the data folder: a backup without it has no secrets.",
+      .text =
+          "A tenant whose key is set is read with it, and has its provider's limits, its refusals and its bill to "
+          "itself; "
+          "all others use the common key of the server's settings. NAME is the setting that holds the common one, "
+          "such as "
+          "GEMINI_API_KEY.\n\n"
+          "set takes the key from standard input, or on a terminal asks for it without showing it; never from the "
+          "command "
+          "line, which others can see. It is sealed before it is stored, a new one is used within seconds, and "
+          "list shows "
+          "names and dates alone, and whose keys the provider refuses. After remove the common key is used again. "
+          "The key "
+          "that seals lies in secret.key in the data folder: a backup without it has no secrets.\n\n"
+          "Without --tenant, and where SSM_PARAMETER_PATH is set, set and remove change the common key: a parameter "
+          "of SSM, encrypted.",
       .examples = { { "docmill secret set GEMINI_API_KEY --tenant acme", "Asks for the key." },
                     { "pass show gemini/acme | docmill secret set GEMINI_API_KEY --tenant acme", "For scripts." },
                     { "docmill secret set GEMINI_API_KEY --tenant acme --data ./docmill-data",
@@ -441,7 +444,7 @@ static const struct dm_command commands[] = {
                     { "docmill secret list", "" },
                     { "docmill secret remove GEMINI_API_KEY --tenant acme", "" } },
       FLAGS(secret_flags),
-      .users = DM_USER_OPERATOR,
+      .users = DM_USER_OPERATOR | DM_USER_CLOUD,
       .operands_least = 1,
       .operands_most = 100, /* what is too much may be a key, and is not repeated */
       .operands_missing = "docmill secret needs to be told what to do: set NAME, list or remove NAME",

@@ -80,7 +80,7 @@ static bool read_hidden(const char *name, const char *tenant, struct dm_buf *val
     hidden.c_cc[VTIME] = 0;
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) != 0)
         return false;
-    (void)fprintf(stderr, "%s of %s: ", name, tenant);
+    (void)fprintf(stderr, "%s of %s: ", name, tenant ? tenant : "all");
     (void)fflush(stderr);
     bool whole = read_line(value);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
@@ -124,11 +124,16 @@ static enum dm_exit say_done(const struct dm_call *call, const struct dm_tenant 
                              const char *word, const char *words)
 {
     DM_AUTO(dm_buf) said = dm_buf_make(TEXT_MAX);
-    if (call->options.json)
+    if (call->options.json && tenant)
         dm_buf_addf(&said, "{\"tenantId\":\"%s\",\"name\":\"%.*s\",\"status\":\"%s\"}\n", tenant->id, DM_STR_ARG(name),
                     word);
-    else
+    else if (call->options.json)
+        dm_buf_addf(&said, "{\"name\":\"%.*s\",\"status\":\"%s\"}\n", DM_STR_ARG(name), word);
+    else if (tenant)
         dm_buf_addf(&said, "The %.*s of %s %s.\n", DM_STR_ARG(name), tenant->id, words);
+    else
+        dm_buf_addf(&said, "The parameter of %.*s is %s; servers see that within their SSM_REFRESH_SECONDS.\n",
+                    DM_STR_ARG(name), word);
     return dm_say(call, &said);
 }
 
@@ -199,11 +204,15 @@ static enum dm_exit list(const struct dm_call *call, const struct dm_secret_plac
 
 enum dm_exit dm_command_secret(struct dm_call *call)
 {
-    const struct dm_secret_place *place = call->options.data ? &dm_secret_folder : &dm_secret_server;
     struct dm_str verb = dm_str_z(call->operands[0]);
     bool sets = dm_str_eq(verb, DM_STR("set")), removes = dm_str_eq(verb, DM_STR("remove"));
     bool named = sets || removes;
+    bool everybodys = named && !call->options.tenant && !call->options.data && call->settings.ssm_path.len > 0;
+    const struct dm_secret_place *place = everybodys           ? &dm_secret_parameters
+                                          : call->options.data ? &dm_secret_folder
+                                                               : &dm_secret_server;
     struct dm_tenant tenant;
+    const struct dm_tenant *whose = call->options.tenant ? &tenant : NULL;
     struct dm_err err;
     if (!named && !dm_str_eq(verb, DM_STR("list")))
         return usage(call, "docmill secret knows set NAME, list and remove NAME");
@@ -212,13 +221,13 @@ enum dm_exit dm_command_secret(struct dm_call *call)
             call, "the command line has more than the name; a value comes from standard input, where nobody sees it");
     if (named && (call->operand_count < 2 || !dm_model_is_key_setting(dm_str_z(call->operands[1]))))
         return usage(call, "the name must be the setting of a model provider's key, like GEMINI_API_KEY");
-    if (named && !call->options.tenant)
-        return usage(call, "--tenant must say whose secret it is");
+    if (named && !whose && !everybodys)
+        return usage(call, "--tenant must say whose secret it is, or SSM_PARAMETER_PATH where everybody's lies");
     if (call->options.tenant && dm_tenant_parse(dm_str_z(call->options.tenant), &tenant, &err) != DM_OK)
         return dm_say_error(call, DM_EXIT_USAGE, "--tenant", &err, "");
     if (sets)
-        return set(call, place, &tenant, call->operands[1]);
+        return set(call, place, whose, call->operands[1]);
     if (removes)
-        return take_away(call, place, &tenant, call->operands[1]);
-    return list(call, place, call->options.tenant ? &tenant : NULL);
+        return take_away(call, place, whose, call->operands[1]);
+    return list(call, place, whose);
 }

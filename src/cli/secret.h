@@ -19,6 +19,8 @@ struct dm_secret_place {
 };
 
 extern const struct dm_secret_place dm_secret_server; /* the server's folder, through the server */
+/* Everybody's: SSM's Parameter Store, where SSM_PARAMETER_PATH says so. Tenants are NULL there, and `list` is docmill settings. */
+extern const struct dm_secret_place dm_secret_parameters;
 extern const struct dm_secret_place dm_secret_folder; /* the folder of --data, which no server uses */
 
 #endif

@@ -22,7 +22,8 @@ enum dm_user {
     DM_USER_CLIENT = 4,
     DM_USER_UPLOAD = 8,
     DM_USER_ANY = 16,
-    DM_USER_OPERATOR = 32
+    DM_USER_OPERATOR = 32,
+    DM_USER_CLOUD = 64 /* of what is needed to reach Amazon's services, and no more */
 };
 
 #define DM_SETTING_KINDS(X) /* name, lands in, what a value looks like */                                              \

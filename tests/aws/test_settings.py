@@ -271,3 +271,47 @@ def test_a_document_whose_password_cannot_be_opened_yet_waits(serve, key, proxy,
     stand.calm()
     document = server.client("acme").submit(papers.encrypted(papers.text_pdf(1), PASSWORD), password=PASSWORD)
     document.end("completed")
+
+
+# ---- docmill secret ----
+
+@pytest.fixture
+def secret(binary, tmp_path, given):
+    def run(*words, value=None, **more):
+        ran = subprocess.run([binary, "secret", *words], env=environment(tmp_path, given | more), input=value,
+                             capture_output=True, text=True, timeout=60)
+        assert not any(one in ran.stdout + ran.stderr for one in (OLD, NEW))
+        return ran.returncode, ran.stdout + ran.stderr
+
+    return run
+
+
+def test_docmill_secret_rotates_the_common_key(secret, reading, fake, client, moto_server, path):
+    server = reading()
+    status, said = secret("set", "GEMINI_API_KEY", value=NEW + "\n")
+    assert status == 0 and "GEMINI_API_KEY is set" in said
+    until(lambda: list(server.events("parameter.changed")), "the new key is seen")
+    read_one(server)
+    assert keys_used(fake) == {counted_as(NEW)}
+    found = client("ssm", moto_server.url).get_parameters_by_path(Path=path, WithDecryption=True)["Parameters"]
+    assert [(one["Name"], one["Value"], one["Type"]) for one in found] == [(f"{path}/gemini-api-key", NEW, "SecureString")]
+    assert_nowhere(server, OLD, NEW)
+
+
+def test_docmill_secret_writes_the_parameter_that_is_there_and_takes_it_away(secret, put, settings_of):
+    put("team/GEMINI_API_KEY", OLD)
+    assert secret("set", "GEMINI_API_KEY", value=NEW)[0] == 0
+    assert settings_of()["GEMINI_API_KEY"] == ("***", "parameter team/GEMINI_API_KEY")
+    assert secret("remove", "GEMINI_API_KEY")[0] == 0
+    assert settings_of()["GEMINI_API_KEY"] == ("", "default")
+    status, said = secret("remove", "GEMINI_API_KEY")
+    assert status == 2 and "there is no parameter for GEMINI_API_KEY" in said
+
+
+def test_docmill_secret_names_the_permission_that_is_missing_and_the_setting(secret, proxy, moto_server):
+    stand = proxy(moto_server)
+    stand.rule("PutParameter", "fail", times=None, status=400, code="AccessDeniedException", message="no")
+    status, said = secret("set", "GEMINI_API_KEY", value=NEW, AWS_ENDPOINT_URL_SSM=stand.url)
+    assert status == 1 and "ssm:PutParameter" in said
+    status, said = secret("set", "GEMINI_API_KEY", value=NEW, SSM_PARAMETER_PATH="")
+    assert status == 64 and "--tenant" in said and "SSM_PARAMETER_PATH" in said
