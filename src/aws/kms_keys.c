@@ -4,6 +4,8 @@
  * many texts one key seals. Nonces are random, which is safe for 2^32 texts of a key and far from any doubt for this many. */
 #include "aws/kms.h"
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "base/calendar.h"
 #include "base/secret.h"
@@ -95,8 +97,8 @@ void dm_kms_keys_keep(struct dm_kms_keys *keys, const struct dm_kms_context *con
         *place = (struct place){ .data = { *key, dm_buf_make(DM_KMS_WRAPPED_MAX) },
                                  .born_mono_ms = dm_mono_ms(keys->runtime),
                                  .seals_left = seals ? SEALS_MAX : 0 };
-        memcpy(place->tenant.id, tenant.at, tenant.len);
-        memcpy(place->purpose, purpose.at, purpose.len);
+        (void)snprintf(place->tenant.id, sizeof(place->tenant.id), "%s", tenant_of(context));
+        (void)snprintf(place->purpose, sizeof(place->purpose), "%s", context->purpose);
         dm_buf_add(&place->data.wrapped, wrapped);
     }
     if (place->data.wrapped.failed)
