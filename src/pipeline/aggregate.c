@@ -16,6 +16,8 @@ struct aggregating {
     const struct dm_found *found;
     struct dm_lease lease; /* as taken; counter 0: not yet */
     int64_t renewed_mono_ms;
+    bool waiting; /* for the model */
+    bool stored;  /* the reduction: what it cost stands beside it */
     uint64_t bytes;
     struct dm_usage usage;
     enum dm_reason reason;
@@ -51,7 +53,11 @@ static enum dm_code decide_put_off(void *argument, dm_ledger_context context, co
                                    struct dm_change *ret, struct dm_err *err)
 {
     const struct aggregating *aggregating = argument;
-    return dm_ledger_put_off_result(context, &snapshot->state, &aggregating->lease, PUT_OFF_MS, ret, err);
+    enum dm_code rc = dm_ledger_put_off_result(context, &snapshot->state, &aggregating->lease, PUT_OFF_MS, ret, err);
+    /* A reduction that could not be kept is made again, and was paid for all the same. */
+    if (rc == DM_OK && !aggregating->stored)
+        dm_usage_add(&ret->state.usage, &aggregating->usage);
+    return rc;
 }
 
 static enum dm_code decide_renew(void *argument, dm_ledger_context context, const struct dm_snapshot *snapshot,
@@ -61,6 +67,15 @@ static enum dm_code decide_renew(void *argument, dm_ledger_context context, cons
     return dm_ledger_renew_result(context, &snapshot->state, &aggregating->lease, ret, err);
 }
 
+static bool is_closing(struct dm_aggregator *aggregator)
+{
+    struct dm_runtime runtime = aggregator->pipeline.ports.runtime;
+    dm_lock(runtime, aggregator->monitor);
+    bool closing = aggregator->closing;
+    dm_unlock(runtime, aggregator->monitor);
+    return closing;
+}
+
 /* A long document, or a slow model: the lease is renewed meanwhile. Whatever keeps it from being renewed may pass, until
  * somebody else has it. */
 static enum dm_code keep_lease(void *context, struct dm_err *err)
@@ -68,6 +83,8 @@ static enum dm_code keep_lease(void *context, struct dm_err *err)
     struct aggregating *aggregating = context;
     const struct dm_pipeline *pipeline = &aggregating->aggregator->pipeline;
     int64_t now_ms = dm_mono_ms(pipeline->ports.runtime);
+    if (aggregating->waiting && is_closing(aggregating->aggregator))
+        return dm_fail(err, DM_UNAVAILABLE, "docmill is stopping");
     if (now_ms - aggregating->renewed_mono_ms < DM_AGGREGATE_RENEW_MS)
         return DM_OK;
     DM_AUTO(dm_arena) arena = dm_arena_make(DM_STEP_ARENA_MAX);
@@ -81,13 +98,15 @@ static enum dm_code keep_lease(void *context, struct dm_err *err)
 
 static void wait_begins(void *context)
 {
-    const struct aggregating *aggregating = context;
+    struct aggregating *aggregating = context;
+    aggregating->waiting = true;
     dm_aggregator_waits(aggregating->aggregator, true);
 }
 
 static void wait_ends(void *context)
 {
-    const struct aggregating *aggregating = context;
+    struct aggregating *aggregating = context;
+    aggregating->waiting = false;
     dm_aggregator_waits(aggregating->aggregator, false);
 }
 
@@ -150,6 +169,7 @@ static enum dm_code write_result(const struct dm_found *found, const struct dm_s
     enum dm_code rc = dm_result_reduce(&source, &reduction, &aggregating->usage, err);
     if (rc != DM_OK)
         return rc;
+    aggregating->stored = true;
     source.reduction = dm_buf_str(&reduction);
     const struct dm_blob_key key = dm_key_results(&found->file, snapshot->state.epoch, ".json");
     return dm_result_write(&source, DM_RESULT_JSON, dm_str_z(key.text), DM_KEPT, &aggregating->bytes, err);
@@ -202,10 +222,7 @@ static void put_off(struct dm_aggregator *aggregator, const struct dm_found *fou
         if (rc == DM_OK || dm_code_retry(rc) != DM_RETRY_LATER)
             return;
         dm_sleep_until(runtime, dm_mono_ms(runtime) + AGAIN_MS);
-        dm_lock(runtime, aggregator->monitor);
-        bool closing = aggregator->closing;
-        dm_unlock(runtime, aggregator->monitor);
-        if (closing || dm_mono_ms(runtime) >= end_ms)
+        if (is_closing(aggregator) || dm_mono_ms(runtime) >= end_ms)
             return;
     }
 }

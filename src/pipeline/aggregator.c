@@ -33,12 +33,13 @@ static enum dm_code start_task(struct dm_aggregator *aggregator, struct dm_err *
     return rc;
 }
 
-/* Whether one more is wanted for what is ready. With the lock held. */
+/* Whether one more is wanted: for what is ready, or to look for what is due while all others wait. With the lock held. */
 static bool wants_task(const struct dm_aggregator *aggregator)
 {
-    return aggregator->ready_count > 0 && aggregator->idle == 0 && !aggregator->closing &&
-           aggregator->running - aggregator->waiting < DM_AGGREGATE_TASKS &&
-           aggregator->running < DM_AGGREGATE_TASKS_MAX;
+    if (aggregator->closing || aggregator->running == DM_AGGREGATE_TASKS_MAX)
+        return false;
+    uint32_t free_hands = aggregator->running - aggregator->waiting;
+    return free_hands == 0 || (aggregator->ready_count > 0 && aggregator->idle == 0 && free_hands < DM_AGGREGATE_TASKS);
 }
 
 /* Where none can be started, what is ready waits for one of those that there are. */
@@ -142,9 +143,8 @@ static void run(void *argument)
         } else if (now_ms - busy_ms >= IDLE_MOST_MS && aggregator->running - aggregator->waiting > DM_AGGREGATE_TASKS) {
             break;
         } else {
-            int64_t until_ms = busy_ms + IDLE_MOST_MS > now_ms ? busy_ms + IDLE_MOST_MS : DM_FOREVER;
-            if (!aggregator->looking && aggregator->look_at_ms < until_ms)
-                until_ms = aggregator->look_at_ms;
+            /* Not for longer, where another one looks: it may be busy by then. */
+            int64_t until_ms = aggregator->looking ? now_ms + DUE_EVERY_MS : aggregator->look_at_ms;
             aggregator->idle++;
             dm_wait_until(runtime, aggregator->monitor, until_ms);
             aggregator->idle--;

@@ -17,6 +17,7 @@ enum {
     PICTURE_TOKENS = 1100, /* between what providers count for a page's picture */
     ANSWER_TOKENS = 300,   /* before the first answer */
     SHUT_MS = 5000,        /* a provider's word that forbids calls for longer is like a breaker to those who wait */
+    COMMON_CROWD_MAX = 48, /* of DM_AGGREGATE_TASKS_MAX: reductions that may wait for the common key while it is shut */
     CROWD_MAX = 16,        /* reductions that may wait for a key of a tenant's own that is shut */
     ACCOUNTS_MAX = 1024,   /* beside the common one */
     FULL_WAIT_MS = 1000    /* where all of them are in use */
@@ -193,11 +194,11 @@ static bool is_shut(const struct account *account, int64_t now_ms)
     return account->limit.breaker != DM_BREAKER_CLOSED || account->limit.not_before_ms > now_ms + SHUT_MS;
 }
 
-/* A reduction that waits holds a task, and there are not many: a tenant's own key takes some of them while it is shut, and the rest is
- * for others. */
+/* A reduction that waits holds a task, and there are not many: a key takes some of them while it is shut, and the rest is for others. */
 static bool is_crowded(const struct account *account, int64_t now_ms)
 {
-    return account->id != 0 && account->reductions > CROWD_MAX && is_shut(account, now_ms);
+    uint32_t most = account->id == 0 ? COMMON_CROWD_MAX : CROWD_MAX;
+    return account->reductions > most && is_shut(account, now_ms);
 }
 
 struct dm_leave dm_limiter_ask(struct dm_limiter *limiter, uint64_t id)

@@ -23,7 +23,7 @@ struct dm_leave {
 struct dm_leave dm_limiter_ask(struct dm_limiter *limiter, uint64_t account);
 /* Takes leave for a page's call, if there is any now. It must then be given back or ended. `tenant` is for whom. */
 bool dm_limiter_try(struct dm_limiter *limiter, uint64_t account, const struct dm_tenant *tenant);
-/* Waits for leave for a reduction's call. DM_TIMEOUT at the deadline; DM_BUSY where the account is a tenant's own, is shut, and enough
+/* Waits for leave for a reduction's call. DM_TIMEOUT at the deadline; DM_BUSY where the account is shut, and enough
  * of the tasks there are wait for it. */
 DM_MUST_USE enum dm_code dm_limiter_enter(struct dm_limiter *limiter, uint64_t account, const struct dm_tenant *tenant,
                                           int64_t deadline_mono_ms);

@@ -134,9 +134,16 @@ static bool not_begun(struct asking *asking, enum dm_code rc, uint64_t account, 
         return true;
     }
     dm_limiter_give_back(asking->reducing->pipeline->limiter, account, tokens);
-    if ((rc == DM_BUSY || rc == DM_CONFLICT) && began_ms < asking->give_up_ms)
-        *ret_again_ms = began_ms + FULL_WAIT_MS;
+    bool soon = rc == DM_BUSY || rc == DM_CONFLICT;
+    if ((soon || dm_code_retry(rc) == DM_RETRY_LATER) && began_ms < asking->give_up_ms)
+        *ret_again_ms = began_ms + (soon ? FULL_WAIT_MS : BACKOFF_MS);
     return false;
+}
+
+/* Whoever comes next asks again. */
+static enum dm_code is_stopping(struct dm_err *err)
+{
+    return dm_fail(err, DM_UNAVAILABLE, "docmill is stopping");
 }
 
 /* One call. `*ret_again_ms` not 0: it may be made again then. Otherwise *ret, or the reason why not in asking->why. */
@@ -156,12 +163,12 @@ static enum dm_code call(struct asking *asking, struct dm_model_request *request
     uint64_t tokens = dm_limiter_spend(pipeline->limiter, request);
     rc = dm_model_start(pipeline->ports.model, asking->reducing->tenant, request, answered, asking, &asking->why);
     if (rc != DM_OK && !not_begun(asking, rc, request->account, tokens, began_ms, ret_again_ms))
-        return DM_OK;
+        return rc == DM_CANCELLED ? is_stopping(err) : DM_OK;
     rc = rc == DM_OK ? await(asking, err) : DM_OK;
     dm_limiter_answered(pipeline->limiter, request->account, began_ms, tokens, &asking->answer);
     dm_usage_add(asking->reducing->usage, &asking->answer.usage);
     if (rc == DM_OK && asking->answer.reason == DM_REASON_CANCELLED) {
-        rc = dm_fail(err, DM_UNAVAILABLE, "docmill is stopping"); /* whoever comes next asks again */
+        rc = is_stopping(err);
     } else if (asking->answer.reason == DM_REASON_NONE) {
         if (dm_json_parse(dm_buf_str(&asking->answer.analysis), "the reduction", ret, &asking->why) != DM_OK)
             *ret = NULL;

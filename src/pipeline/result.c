@@ -7,7 +7,13 @@
 #include "domain/limits.h"
 #include "segment.h"
 
-enum { PAGES_A_BATCH = 200, FLUSH_BYTES = 64 * 1024, REDUCTION_MAX = 4 * 1024 * 1024 };
+enum {
+    PAGES_A_BATCH = 200,
+    FLUSH_BYTES = 64 * 1024,
+    REDUCTION_MAX = 4 * 1024 * 1024,
+    KEEP_TRIES_MS = 60000,
+    KEEP_AGAIN_MS = 500
+};
 
 /* ---- every page once, in order ---- */
 
@@ -68,6 +74,30 @@ static enum dm_code stored_reduction(const struct dm_result_source *source, stru
     return rc;
 }
 
+/* It was paid for: trouble that may pass is borne for a while before it is let go. */
+static enum dm_code keep_reduction(const struct dm_result_source *source, struct dm_str key, struct dm_str reduction,
+                                   struct dm_err *err)
+{
+    struct dm_runtime runtime = source->pipeline->ports.runtime;
+    const struct dm_keep *keep = source->keep;
+    int64_t until_ms = dm_mono_ms(runtime) + KEEP_TRIES_MS;
+    for (;;) {
+        enum dm_code rc = dm_blob_put_new(source->pipeline->ports.blob, source->tenant, key, reduction, DM_KEPT, err);
+        if (rc == DM_OK || rc == DM_EXISTS || dm_code_retry(rc) != DM_RETRY_LATER || dm_mono_ms(runtime) >= until_ms)
+            return rc;
+        struct dm_err over = { .code = DM_OK };
+        if (keep)
+            keep->wait_begins(keep->context);
+        dm_sleep_until(runtime, dm_mono_ms(runtime) + KEEP_AGAIN_MS);
+        if (keep)
+            over.code = keep->call(keep->context, &over);
+        if (keep)
+            keep->wait_ends(keep->context);
+        if (over.code != DM_OK)
+            return rc;
+    }
+}
+
 enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_buf *ret, struct dm_usage *ret_usage,
                               struct dm_err *err)
 {
@@ -85,8 +115,7 @@ enum dm_code dm_result_reduce(const struct dm_result_source *source, struct dm_b
                                  ret_usage, err);
     dm_reduction_free(reduction);
     if (rc == DM_OK)
-        rc = dm_blob_put_new(source->pipeline->ports.blob, source->tenant, dm_str_z(key.text), dm_buf_str(ret), DM_KEPT,
-                             err);
+        rc = keep_reduction(source, dm_str_z(key.text), dm_buf_str(ret), err);
     if (rc == DM_EXISTS) { /* another aggregator was first: its words are the document's */
         dm_buf_clear(ret);
         rc = stored_reduction(source, dm_str_z(key.text), ret, ret_usage, err);
