@@ -157,16 +157,21 @@ bool dm_aws_credentials_expired(struct dm_aws *aws, const struct dm_aws_credenti
 
 /* ---- the clock -------------------------------------------------------------------------------------------------- */
 
-int64_t dm_aws_wall_ms(struct dm_aws *aws)
+static int64_t clock_offset_ms(struct dm_aws *aws)
 {
     dm_lock(aws->runtime, aws->monitor);
     int64_t offset_ms = aws->clock_offset_ms;
     dm_unlock(aws->runtime, aws->monitor);
-    return dm_wall_ms(aws->runtime) + offset_ms;
+    return offset_ms;
+}
+
+int64_t dm_aws_wall_ms(struct dm_aws *aws)
+{
+    return dm_wall_ms(aws->runtime) + clock_offset_ms(aws);
 }
 
 /* True: the service's clock says otherwise than ours, and is believed from now on. */
-static bool correct_clock(struct dm_aws *aws, const struct dm_aws_answer *answer)
+static bool correct_clock(struct dm_aws *aws, int64_t signed_offset_ms, const struct dm_aws_answer *answer)
 {
     int64_t there_ms;
     if (!dm_aws_http_date(dm_http_answer_header(&answer->http, DM_STR("date")), &there_ms))
@@ -177,6 +182,7 @@ static bool correct_clock(struct dm_aws *aws, const struct dm_aws_answer *answer
     bool changed = change_ms > SKEW_MS || change_ms < -SKEW_MS;
     if (changed)
         aws->clock_offset_ms = offset_ms;
+    changed = aws->clock_offset_ms != signed_offset_ms; /* also by another call since this one was signed */
     dm_unlock(aws->runtime, aws->monitor);
     return changed;
 }
@@ -193,6 +199,7 @@ struct call {
     struct dm_aws_credentials credentials; /* of the last attempt */
     uint32_t cost;                         /* of the last further try */
     bool typed;                            /* the body has a Content-Type */
+    int64_t clock_offset_ms;               /* that the last attempt was signed with */
     bool clock_corrected, renewed;
 };
 
@@ -259,7 +266,9 @@ static enum dm_code sign(struct call *call, struct dm_aws_signature *ret, struct
                                             .body_sha256 = operation->body_sha256,
                                             .region = dm_str_z(aws->region),
                                             .service = dm_str_z(dm_aws_service(operation->service)->signed_as) };
-    return rc == DM_OK ? dm_aws_sign(&request, &call->credentials, dm_aws_wall_ms(aws), ret, err) : rc;
+    call->clock_offset_ms = clock_offset_ms(aws);
+    int64_t now_ms = dm_wall_ms(aws->runtime) + call->clock_offset_ms;
+    return rc == DM_OK ? dm_aws_sign(&request, &call->credentials, now_ms, ret, err) : rc;
 }
 
 /* DM_OK: something came back, into `ret->http`. */
@@ -335,7 +344,7 @@ static bool may_repeat(struct call *call, enum dm_aws_outcome outcome, const str
                     : aws->attempts_max     ? aws->attempts_max
                                             : dm_aws_attempts_of(operation->service);
     if (outcome == DM_AWS_CLOCK && !call->clock_corrected)
-        return call->clock_corrected = correct_clock(aws, answer);
+        return call->clock_corrected = correct_clock(aws, call->clock_offset_ms, answer);
     if (outcome == DM_AWS_EXPIRED && !call->renewed)
         return call->renewed = dm_aws_chain_expired(aws->chain, &call->credentials);
     if ((outcome != DM_AWS_TRANSIENT && outcome != DM_AWS_THROTTLED) || answer->attempts >= most)

@@ -10,7 +10,7 @@
 #include "base/calendar.h"
 #include "base/secret.h"
 
-enum { PLACES = 64, KEPT_MS = 5 * DM_MINUTE_MS, SEALS_MAX = 10000 };
+enum { PLACES = 1024, KEPT_MS = 5 * DM_MINUTE_MS, SEALS_MAX = 10000 };
 
 struct place {
     struct dm_kms_data_key data; /* wrapped empty: nothing is here */

@@ -23,6 +23,7 @@ enum {
     CONCURRENCY = 8,
     PAGES_MAX = 1000001,     /* numbers of pages that a reduction may name: MAX_PAGES at its most */
     DIGESTS_MAX = 48 * 1024, /* some 12,000 tokens, which every model takes */
+    KEY_SHOWN_MAX = 16,      /* characters of a key that an answer may repeat: many begin alike */
     DOWN_AFTER = 3           /* failures of the way there in a row, until `check` says so */
 };
 
@@ -342,6 +343,8 @@ static void explain(const struct call *call, const struct dm_provider_heard *hea
     struct dm_str key = dm_secret_reveal(key_of(call));
     char *detail = answer->detail;
     const size_t room = sizeof(answer->detail);
+    if (key.len > KEY_SHOWN_MAX) /* the sentence may have been cut in the middle of it */
+        key.len = KEY_SHOWN_MAX;
     if (key.len > 0 && dm_str_find(dm_str_z(detail), key) < strlen(detail))
         snprintf(detail, room, "HTTP %u", answer->status);
     const struct dm_model_remote_options *options = &call->remote->options;
