@@ -13,6 +13,7 @@
 #include "ports/blob.h"
 #include "ports/runtime.h"
 #include "ports/secrets.h"
+#include "ports/store.h"
 
 /* ---- credentials ------------------------------------------------------------------------------------------------ */
 
@@ -271,5 +272,39 @@ DM_MUST_USE enum dm_code dm_kms_open(const struct dm_kms_options *options, int64
 /* KMS that cannot be had, or does not permit, is DM_UNAVAILABLE, DM_THROTTLED or DM_TIMEOUT: it can be mended while work waits. */
 struct dm_secrets dm_kms_secrets(struct dm_kms *kms);
 void dm_kms_close(struct dm_kms *kms); /* accepts NULL */
+
+/* ---- DynamoDB as the ledger ------------------------------------------------------------------------------------- */
+
+/* One table holds all of it (dynamo_store.h says how). Writes are transactions with a token of their own, so that one whose answer
+ * was lost is not done twice. Reads of documents are consistent, except of what is only shown (DM_PART_SHOWN), which costs half and
+ * may lag a moment behind what other processes wrote; what is found over an index lags likewise. */
+struct dm_dynamo;
+
+/* Letters, digits, '.', '-' and '_', 3 to 255 of them. */
+bool dm_dynamo_is_name(struct dm_str table);
+/* Sends nothing. `aws` must outlive it. DM_INVALID: no name of a table can be so. */
+DM_MUST_USE enum dm_code dm_dynamo_open(struct dm_aws *aws, struct dm_str table, struct dm_dynamo **ret,
+                                        struct dm_err *err);
+void dm_dynamo_close(struct dm_dynamo *dynamo); /* nobody is in one of its calls; accepts NULL */
+struct dm_store dm_dynamo_store(struct dm_dynamo *dynamo);
+struct dm_operator dm_dynamo_operator(struct dm_dynamo *dynamo);
+
+/* Makes the table with its indexes, its stream and its expiry, or adds what can be added to one that is there; then as
+ * dm_dynamo_verify. May take minutes. *ret_made: there was none. */
+DM_MUST_USE enum dm_code dm_dynamo_init(struct dm_dynamo *dynamo, bool *ret_made, struct dm_err *err);
+/* Whether the table is what this version needs. DM_NOT_FOUND: there is none. DM_REFUSED: it is not docmill's, a newer docmill's,
+ * or lacks something, which the sentence names. */
+DM_MUST_USE enum dm_code dm_dynamo_verify(struct dm_dynamo *dynamo, struct dm_err *err);
+/* The same at a start, by one read: the table is there and its records are of this version. */
+DM_MUST_USE enum dm_code dm_dynamo_verify_schema(struct dm_dynamo *dynamo, struct dm_err *err);
+
+/* What was spent since it was opened, in thousandths of DynamoDB's capacity units. */
+struct dm_dynamo_spent {
+    uint64_t requests;
+    uint64_t read_thousandths;
+    uint64_t write_thousandths; /* those of indexes too */
+};
+
+struct dm_dynamo_spent dm_dynamo_spent(const struct dm_dynamo *dynamo);
 
 #endif

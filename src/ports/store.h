@@ -7,7 +7,9 @@
  * Guarantees asked of every backend:
  * - `commit` is atomic and durable when it answers DM_OK; on DM_CONFLICT nothing of it happened. On DM_UNAVAILABLE,
  * DM_TIMEOUT or DM_IO it may or may not have happened: read again.
- * - After DM_OK every later consistent read, of any task, sees it.
+ * - After DM_OK every later consistent read, of any task, sees it. Lists (`list`, and what the operator's handle finds) may lag a
+ * moment behind where many processes share the store, and so may what is only shown (DM_PART_SHOWN), but then not behind
+ * what this process has written or read of the document.
  * - The tenant is part of every key: no call can return another tenant's record.
  * Calls are thread-safe and bounded in time. Texts in results live in the arena given. */
 #ifndef DM_PORTS_STORE_H
