@@ -22,7 +22,7 @@ sim: ## The simulator: SEEDS=1-5000, or SEED=17 TRACE=1 for the story of one, or
 	@scripts/sim
 
 test-aws: ## docmill on what stands in for Amazon's services; ARGS="-k name" are pytest's
-	@scripts/install-packages test
+	@scripts/install-packages aws
 	@scripts/test-aws $(ARGS)
 
 test-long: ## More of what chance finds: 100,000 seeds, a hundred rounds of deaths and of power cuts

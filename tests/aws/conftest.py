@@ -59,6 +59,18 @@ def moto_server(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def dynamodb_server(tmp_path_factory):
+    """DynamoDB Local: all of its calls, without signatures, and without anybody else in its way."""
+    jars = os.environ["DYNAMODB_LOCAL"]
+    port = free_port()
+    command = ["java", "-Xmx1g", f"-Djava.library.path={jars}", "-cp", f"{jars}/*",
+               "software.amazon.dynamodb.services.local.main.ServerRunner", "-inMemory", "-sharedDb",
+               "-disableTelemetry", "-port", str(port)]
+    with Service("dynamodb", command, port, tmp_path_factory.mktemp("dynamodb")) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
 def client():
     """A client of a service at an address, as Amazon's own library makes it."""
 
