@@ -49,32 +49,47 @@ static enum dm_code lock_sqlite(struct dm_embedded *embedded, const char *path, 
     return rc == DM_OK ? dm_folder_lock(AT_FDCWD, lock.at, path, &embedded->sqlite_lock_fd, err) : rc;
 }
 
+/* The database, and the note of what arrives beside it. */
+static enum dm_code open_ledger(struct dm_embedded *embedded, const struct dm_embedded_options *options,
+                                struct dm_embedded_set *set, struct dm_err *err)
+{
+    DM_AUTO(dm_buf) path = dm_buf_make(PATH_MAX_BYTES);
+    struct dm_sqlite_found found = { 0 };
+    enum dm_code rc = path_of(options->sqlite_path, options->folder, "docmill.db", &path, err);
+    if (rc == DM_OK)
+        rc = dm_sqlite_open(path.at, options->read_connections, &embedded->sqlite, &found, err);
+    if (rc == DM_OK)
+        rc = dm_arrivals_open(embedded->folder_fd, path.at, dm_files_blob(embedded->files),
+                              dm_sqlite_store(embedded->sqlite), &embedded->arrivals, err);
+    if (rc != DM_OK)
+        return rc;
+    embedded->files->arrivals = embedded->arrivals;
+    set->store = dm_sqlite_store(embedded->sqlite);
+    set->op = dm_sqlite_operator(embedded->sqlite);
+    set->schema_before = found.schema_before;
+    set->schema = dm_sqlite_migration_count;
+    set->claims_given_back = found.given_back;
+    return DM_OK;
+}
+
 static enum dm_code open_all(struct dm_embedded *embedded, const struct dm_embedded_options *options,
                              struct dm_embedded_set *set, struct dm_err *err)
 {
-    DM_AUTO(dm_buf) sqlite_path = dm_buf_make(PATH_MAX_BYTES);
     DM_AUTO(dm_buf) blob_folder = dm_buf_make(PATH_MAX_BYTES);
-    struct dm_sqlite_found found = { 0 };
-    enum dm_code rc = path_of(options->sqlite_path, options->folder, "docmill.db", &sqlite_path, err);
-    if (rc == DM_OK)
-        rc = path_of(options->blob_folder, options->folder, "blobs", &blob_folder, err);
+    struct dm_embedded_set opened = { .runtime = dm_threads_runtime(), .embedded = embedded };
+    enum dm_code rc = path_of(options->blob_folder, options->folder, "blobs", &blob_folder, err);
     if (rc == DM_OK)
         rc = dm_folder_open(options->folder, &embedded->folder_fd, err);
     if (rc == DM_OK)
         rc = dm_folder_lock(embedded->folder_fd, "lock", options->folder, &embedded->lock_fd, err);
-    if (rc == DM_OK && options->sqlite_path)
+    if (rc == DM_OK && options->sqlite_path && !options->ledger_elsewhere)
         rc = lock_sqlite(embedded, options->sqlite_path, err);
     if (rc == DM_OK)
         rc = dm_key_file_open(embedded->folder_fd, "secret.key", options->folder, &embedded->key, err);
     if (rc == DM_OK)
         rc = dm_files_open(blob_folder.at, options->free_space_floor_bytes, &embedded->files, err);
-    if (rc == DM_OK)
-        rc = dm_sqlite_open(sqlite_path.at, options->read_connections, &embedded->sqlite, &found, err);
-    if (rc == DM_OK)
-        rc = dm_arrivals_open(embedded->folder_fd, sqlite_path.at, dm_files_blob(embedded->files),
-                              dm_sqlite_store(embedded->sqlite), &embedded->arrivals, err);
-    if (rc == DM_OK)
-        embedded->files->arrivals = embedded->arrivals;
+    if (rc == DM_OK && !options->ledger_elsewhere)
+        rc = open_ledger(embedded, options, &opened, err);
     if (rc == DM_OK)
         rc = dm_ring_make(dm_threads_runtime(), &embedded->ring, err);
     /* The database, the key and the blobs' folder are names in this one. */
@@ -82,18 +97,10 @@ static enum dm_code open_all(struct dm_embedded *embedded, const struct dm_embed
         rc = dm_fail_errno(err, errno, "the folder %s cannot be synced", options->folder);
     if (rc != DM_OK)
         return rc;
-    *set = (struct dm_embedded_set){
-        .runtime = dm_threads_runtime(),
-        .store = dm_sqlite_store(embedded->sqlite),
-        .op = dm_sqlite_operator(embedded->sqlite),
-        .blob = dm_files_blob(embedded->files),
-        .stream = dm_ring_stream(embedded->ring),
-        .secrets = dm_key_file_secrets(embedded->key),
-        .schema_before = found.schema_before,
-        .schema = dm_sqlite_migration_count,
-        .claims_given_back = found.given_back,
-        .embedded = embedded,
-    };
+    opened.blob = dm_files_blob(embedded->files);
+    opened.stream = dm_ring_stream(embedded->ring);
+    opened.secrets = dm_key_file_secrets(embedded->key);
+    *set = opened;
     return DM_OK;
 }
 

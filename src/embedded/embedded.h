@@ -23,6 +23,7 @@ struct dm_embedded_options {
     const char *sqlite_path;         /* NULL: docmill.db in the folder */
     const char *blob_folder;         /* NULL: blobs in the folder; made where it is absent */
     uint64_t free_space_floor_bytes; /* below it uploads are refused with DM_NO_SPACE; 0: no floor */
+    bool ledger_elsewhere;           /* no database is opened: the set has no store, and no operator's handle */
     uint32_t read_connections;       /* how many tasks may read the store at once; 0: as many as suit most machines */
 };
 
