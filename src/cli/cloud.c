@@ -29,6 +29,11 @@ struct dm_aws_environment dm_cloud_environment(const struct dm_settings *setting
     return (struct dm_aws_environment){ variable, (void *)(uintptr_t)settings };
 }
 
+bool dm_cloud_has_ledger(const struct dm_settings *settings)
+{
+    return dm_str_starts(settings->store, DM_STR("dynamodb:"));
+}
+
 bool dm_cloud_has_blobs(const struct dm_settings *settings)
 {
     return dm_str_starts(settings->blobs, DM_STR("s3:"));
@@ -183,19 +188,37 @@ enum dm_code dm_cloud_try_secrets(const struct dm_settings *settings, struct dm_
     return rc;
 }
 
-enum dm_code dm_cloud_open(const struct dm_settings *settings, struct dm_runtime runtime, struct dm_cloud *ret,
-                           struct dm_err *err)
+/* ---- all together ----------------------------------------------------------------------------------------------- */
+
+/* The table must be there, and of this version; whether it has all that it needs is for the doctor. */
+static enum dm_code open_dynamo(const struct dm_settings *settings, struct dm_cloud *cloud, struct dm_err *err)
+{
+    struct dm_err why = { .code = DM_OK };
+    enum dm_code rc =
+        dm_dynamo_open(cloud->aws, dm_str_from(settings->store, DM_STR("dynamodb:").len), &cloud->dynamo, &why);
+    if (rc == DM_OK)
+        rc = dm_dynamo_verify_schema(cloud->dynamo, &why);
+    return rc == DM_OK ? DM_OK : dm_fail(err, rc, "STORE: %s", why.text);
+}
+
+enum dm_code dm_cloud_open(const struct dm_settings *settings, unsigned parts, struct dm_runtime runtime,
+                           struct dm_cloud *ret, struct dm_err *err)
 {
     struct dm_cloud cloud = { .aws = NULL };
-    if (!dm_cloud_has_blobs(settings) && !dm_cloud_has_secrets(settings))
+    bool ledger = (parts & DM_CLOUD_LEDGER) && dm_cloud_has_ledger(settings);
+    bool blobs = (parts & DM_CLOUD_BLOBS) && dm_cloud_has_blobs(settings);
+    bool secrets = (parts & DM_CLOUD_SECRETS) && dm_cloud_has_secrets(settings);
+    if (!ledger && !blobs && !secrets)
         return DM_OK;
     const struct dm_aws_options options = { .runtime = runtime, .environment = dm_cloud_environment(settings) };
     enum dm_code rc = dm_aws_open(&options, &cloud.aws, err);
-    if (rc == DM_OK && settings->ssm_path.len > 0)
+    if (rc == DM_OK && secrets && settings->ssm_path.len > 0)
         rc = open_watch(settings, &cloud, err);
-    if (rc == DM_OK && settings->kms_keys.len > 0)
+    if (rc == DM_OK && secrets && settings->kms_keys.len > 0)
         rc = open_kms(settings, cloud.aws, &cloud.kms, err);
-    if (rc == DM_OK && dm_cloud_has_blobs(settings))
+    if (rc == DM_OK && ledger)
+        rc = open_dynamo(settings, &cloud, err);
+    if (rc == DM_OK && blobs)
         rc = open_s3(settings, &cloud, err);
     if (rc == DM_OK)
         *ret = cloud;
@@ -210,6 +233,7 @@ void dm_cloud_close(struct dm_cloud *cloud)
         dm_aws_interrupt(cloud->aws); /* nobody waits for the parameters that are being read */
     dm_parameter_watch_stop(cloud->watch);
     dm_kms_close(cloud->kms);
+    dm_dynamo_close(cloud->dynamo);
     dm_s3_close(cloud->s3);
     dm_aws_close(cloud->aws);
     *cloud = (struct dm_cloud){ .aws = NULL };

@@ -158,12 +158,34 @@ static void check_space(struct doctor *doctor, struct finding *ret)
     }
 }
 
+static void check_table(const struct dm_settings *settings, struct finding *ret)
+{
+    struct dm_cloud cloud = { .aws = NULL };
+    struct dm_err err;
+    enum dm_code rc = dm_cloud_open(settings, DM_CLOUD_LEDGER, dm_threads_runtime(), &cloud, &err);
+    if (rc == DM_OK)
+        rc = dm_dynamo_verify(cloud.dynamo, &err);
+    if (rc == DM_OK)
+        rc = dm_store_check(dm_dynamo_store(cloud.dynamo), &err);
+    if (rc == DM_OK) {
+        dm_buf_addf(&ret->saw, "%s answers, and has what it needs", settings->store.at);
+    } else {
+        ret->verdict = FAIL;
+        dm_buf_add_z(&ret->saw, err.text);
+    }
+    dm_cloud_close(&cloud);
+}
+
 static void check_ledger(struct doctor *doctor, struct finding *ret)
 {
     const struct dm_settings *settings = &doctor->call->settings;
     struct dm_works_place place = dm_works_place(settings);
     struct dm_embedded_set set = { .embedded = NULL };
     struct dm_err err;
+    if (dm_cloud_has_ledger(settings)) {
+        check_table(settings, ret);
+        return;
+    }
     /* Opening would make it, and a look should leave nothing behind. */
     if (access(place.sqlite_path, F_OK) != 0) {
         dm_buf_add_z(&ret->saw, "none yet; the first start makes it");
@@ -200,7 +222,7 @@ static void check_blobs(struct doctor *doctor, struct finding *ret)
     }
     struct dm_settings elsewhere = *settings;
     elsewhere.data = existing_folder(doctor);
-    if (dm_cloud_open(&elsewhere, dm_threads_runtime(), &cloud, &err) == DM_OK) {
+    if (dm_cloud_open(&elsewhere, DM_CLOUD_BLOBS, dm_threads_runtime(), &cloud, &err) == DM_OK) {
         dm_buf_addf(&ret->saw, "%s can be listed", settings->blobs.at);
     } else {
         ret->verdict = FAIL;
@@ -371,6 +393,7 @@ static void check_clock(struct doctor *doctor, struct finding *ret)
     struct timespec now;
     struct stat newest;
     struct timex state = { .modes = 0 };
+    const char *database = dm_works_place(&doctor->call->settings).sqlite_path;
     char text[DM_TIME_TEXT];
     (void)clock_gettime(CLOCK_REALTIME, &now);
     (void)dm_time_text((int64_t)now.tv_sec * DM_SECOND_MS, text);
@@ -378,8 +401,7 @@ static void check_clock(struct doctor *doctor, struct finding *ret)
     if (now.tv_sec < 1767225600) { /* 2026: docmill is younger than that */
         ret->verdict = FAIL;
         dm_buf_add_z(&ret->advice, "That is in the past: set the clock. Ids, retention and links depend on it.");
-    } else if (stat(dm_works_place(&doctor->call->settings).sqlite_path, &newest) == 0 &&
-               newest.st_mtim.tv_sec > now.tv_sec + CLOCK_SLACK_S) {
+    } else if (database && stat(database, &newest) == 0 && newest.st_mtim.tv_sec > now.tv_sec + CLOCK_SLACK_S) {
         ret->verdict = WARN;
         dm_buf_add_z(&ret->saw, ", and the ledger was written later than that");
         dm_buf_add_z(&ret->advice, "The clock was put back: set it right, or documents stay longer than they should.");

@@ -450,6 +450,22 @@ static void work_out_address(struct loader *loader)
         fault(loader, setting, value, err.text);
 }
 
+/* DYNAMODB_TABLE_NAME is STORE in the words of deployments on AWS. */
+static void work_out_store(struct loader *loader)
+{
+    struct dm_settings *settings = loader->settings;
+    struct dm_str table = settings->dynamodb_table, store = settings->store;
+    const struct dm_setting *setting;
+    const struct dm_setting_value *value = value_of(loader, "DYNAMODB_TABLE_NAME", &setting);
+    bool same =
+        dm_str_starts(store, DM_STR("dynamodb:")) && dm_str_eq(dm_str_from(store, DM_STR("dynamodb:").len), table);
+    if (table.len > 0 && store.len > 0 && !same)
+        fault(loader, setting, value, "and STORE say otherwise: take away the one or the other");
+    if (store.len == 0)
+        settings->store = table.len > 0 ? dm_arena_fmt(&settings->arena, "dynamodb:%s", table.at)
+                                        : dm_arena_fmt(&settings->arena, "sqlite:%s/docmill.db", settings->data.at);
+}
+
 /* S3_BUCKET_NAME is BLOBS in the words of deployments on AWS. */
 static void work_out_blobs(struct loader *loader)
 {
@@ -480,8 +496,7 @@ static void work_out_folder(struct loader *loader)
                      "DOCMILL_DATA: is needed where HOME is not set; for example --data /var/lib/docmill\n");
         return;
     }
-    if (settings->store.len == 0)
-        settings->store = dm_arena_fmt(arena, "sqlite:%s/docmill.db", settings->data.at);
+    work_out_store(loader);
     work_out_blobs(loader);
     if (!settings->store.at || !settings->blobs.at) {
         loader->fault_count++;

@@ -89,7 +89,8 @@ struct dm_settings {
     struct dm_str public_url;
 
     struct dm_str data;  /* worked out where it is not given: a folder */
-    struct dm_str store; /* "sqlite:PATH"; worked out from `data` where it is not given */
+    struct dm_str store; /* "sqlite:PATH"; worked out from `data` where it is not given; "dynamodb:TABLE" */
+    struct dm_str dynamodb_table;
     struct dm_str stream;
     struct dm_str blobs; /* "file:DIR"; likewise; "s3:BUCKET" or "s3:BUCKET/PREFIX", also worked out from `s3_bucket` */
     struct dm_str s3_bucket, s3_results_bucket, s3_encryption, s3_kms_key;
@@ -123,7 +124,7 @@ struct dm_settings {
     struct dm_str aws_region, aws_default_region, aws_profile;
     struct dm_str aws_key_id, aws_secret_key, aws_session;
     struct dm_str aws_credentials_file, aws_config_file;
-    struct dm_str aws_url, aws_url_s3, aws_url_sts, aws_url_ssm, aws_url_kms;
+    struct dm_str aws_url, aws_url_s3, aws_url_dynamodb, aws_url_sts, aws_url_ssm, aws_url_kms;
     struct dm_str ssm_path, kms_keys;
     int64_t ssm_every_ms;
 
@@ -197,6 +198,7 @@ void dm_settings_man(struct dm_buf *buf);
 const char *dm_refuse_model(struct dm_str value);
 const char *dm_refuse_provider(struct dm_str value);
 const char *dm_refuse_store(struct dm_str value);
+const char *dm_refuse_table(struct dm_str value);
 const char *dm_refuse_stream(struct dm_str value);
 const char *dm_refuse_blobs(struct dm_str value);
 const char *dm_refuse_bucket(struct dm_str value);

@@ -18,13 +18,20 @@ const char *dm_refuse_provider(struct dm_str value)
     return dm_model_provider_check(value, &err) == DM_OK ? NULL : err.text;
 }
 
+const char *dm_refuse_table(struct dm_str value)
+{
+    return dm_dynamo_is_name(value) ? NULL : "needs the name of a table: 3 to 255 letters, digits, '.', '-' and '_'";
+}
+
 const char *dm_refuse_store(struct dm_str value)
 {
+    if (dm_str_starts(value, DM_STR("dynamodb:")))
+        return dm_refuse_table(dm_str_from(value, DM_STR("dynamodb:").len));
     if (dm_str_starts(value, DM_STR("sqlite:")) && value.len > DM_STR("sqlite:").len)
         return NULL;
     if (dm_str_eq(value, DM_STR("sqlite:")))
         return "needs a path behind sqlite:";
-    return "only sqlite:PATH is in this version";
+    return "is neither sqlite:PATH nor dynamodb:TABLE";
 }
 
 const char *dm_refuse_stream(struct dm_str value)

@@ -92,12 +92,13 @@ struct dm_reader_options dm_works_reader_options(const struct dm_settings *setti
 
 struct dm_works_place dm_works_place(const struct dm_settings *settings)
 {
-    return (struct dm_works_place){ .folder = settings->data.at,
-                                    .sqlite_path = settings->store.at + DM_STR("sqlite:").len,
-                                    .blob_folder =
-                                        dm_cloud_has_blobs(settings) ? NULL : settings->blobs.at + DM_STR("file:").len,
-                                    .free_bytes_min = settings->free_bytes_min,
-                                    .cloud = settings };
+    return (struct dm_works_place){
+        .folder = settings->data.at,
+        .sqlite_path = dm_cloud_has_ledger(settings) ? NULL : settings->store.at + DM_STR("sqlite:").len,
+        .blob_folder = dm_cloud_has_blobs(settings) ? NULL : settings->blobs.at + DM_STR("file:").len,
+        .free_bytes_min = settings->free_bytes_min,
+        .cloud = settings
+    };
 }
 
 static enum dm_code open_backends(const struct dm_works_place *place, struct dm_works *works, const char **ret_hint,
@@ -106,16 +107,22 @@ static enum dm_code open_backends(const struct dm_works_place *place, struct dm_
     struct dm_embedded_options options = { .folder = place->folder,
                                            .sqlite_path = place->sqlite_path,
                                            .blob_folder = place->blob_folder,
+                                           .ledger_elsewhere = place->cloud && dm_cloud_has_ledger(place->cloud),
                                            .free_space_floor_bytes = place->free_bytes_min };
     enum dm_code rc = dm_embedded_open(&options, &works->set, err);
     *ret_hint = rc == DM_BUSY ? "One server uses a folder at a time: stop that one, or take another folder with --data."
                               : "docmill doctor says what is wrong; --data takes another folder.";
     if (rc == DM_OK && place->cloud) {
         *ret_hint = "docmill doctor tries it, too.";
-        rc = dm_cloud_open(place->cloud, works->set.runtime, &works->cloud, err);
+        const unsigned all = DM_CLOUD_LEDGER | DM_CLOUD_BLOBS | DM_CLOUD_SECRETS;
+        rc = dm_cloud_open(place->cloud, all, works->set.runtime, &works->cloud, err);
     }
     if (rc == DM_OK && works->cloud.s3)
         works->set.blob = dm_s3_blob(works->cloud.s3);
+    if (rc == DM_OK && works->cloud.dynamo) {
+        works->set.store = dm_dynamo_store(works->cloud.dynamo);
+        works->set.op = dm_dynamo_operator(works->cloud.dynamo);
+    }
     if (rc == DM_OK && works->cloud.kms)
         works->set.secrets = dm_kms_secrets(works->cloud.kms);
     return rc;

@@ -34,7 +34,7 @@ void dm_model_close(struct dm_opened_model *model); /* also where it was never o
 uint32_t dm_model_calls_max(const struct dm_settings *settings);
 
 struct dm_works {
-    struct dm_embedded_set set; /* its blobs and secrets are those of the cloud where these are there */
+    struct dm_embedded_set set; /* its ledger, blobs and secrets are those of the cloud where these are there */
     struct dm_cloud cloud;
     struct dm_reader reader; /* ops NULL: not open */
     struct dm_opened_model model;
@@ -49,7 +49,7 @@ struct dm_works {
 /* Where the backends lie. */
 struct dm_works_place {
     const char *folder;
-    const char *sqlite_path; /* NULL: in the folder */
+    const char *sqlite_path; /* NULL: in the folder, or the ledger is not here */
     const char *blob_folder; /* likewise */
     uint64_t free_bytes_min;
     const struct dm_settings *cloud; /* what of it lies with Amazon is said there; NULL: nothing */

@@ -405,6 +405,49 @@ static void blobs_on_s3_may_be_said_in_the_words_of_aws(void **state)
     assert_int_equal(rig->wrong, 0);
 }
 
+static void a_ledger_in_dynamodb_may_be_said_in_the_words_of_aws(void **state)
+{
+    struct rig *rig = *state;
+    environment(rig, "DYNAMODB_TABLE_NAME=docmill");
+    assert_string_equal(load(rig, DM_USER_SERVER)->store.at, "dynamodb:docmill");
+    environment(rig, "STORE=dynamodb:docmill");
+    assert_string_equal(load(rig, DM_USER_SERVER)->store.at, "dynamodb:docmill");
+    assert_int_equal(rig->wrong, 0);
+}
+
+static void two_places_for_the_ledger_are_a_mistake(void **state)
+{
+    static const char *const values[] = { "STORE=dynamodb:docmill2", "STORE=sqlite:docmill", "STORE=sqlite:/docmill" };
+    struct rig *rig = *state;
+    size_t place = 0;
+    environment(rig, "DYNAMODB_TABLE_NAME=docmill");
+    while (rig->environment[place])
+        place++;
+    for (size_t i = 0; i < DM_COUNT(values); i++) {
+        rig->environment[place] = values[i];
+        (void)load(rig, DM_USER_SERVER);
+        assert_int_equal(rig->wrong, 1);
+        assert_fault(rig, "DYNAMODB_TABLE_NAME");
+        assert_fault(rig, "STORE say otherwise");
+    }
+}
+
+static void a_name_that_no_table_has_is_refused(void **state)
+{
+    static const char *const values[] = { "STORE=dynamodb:", "STORE=dynamodb:ab", "STORE=dynamodb:a b c",
+                                          "DYNAMODB_TABLE_NAME=a/b/c" };
+    struct rig *rig = *state;
+    size_t place = 0;
+    while (rig->environment[place])
+        place++;
+    for (size_t i = 0; i < DM_COUNT(values); i++) {
+        rig->environment[place] = values[i];
+        (void)load(rig, DM_USER_SERVER);
+        assert_int_equal(rig->wrong, 1);
+        assert_fault(rig, "needs the name of a table");
+    }
+}
+
 static void two_places_for_blobs_are_a_mistake(void **state)
 {
     struct rig *rig = *state;
@@ -445,14 +488,14 @@ static void what_is_not_there_yet_is_refused_with_what_is(void **state)
 {
     struct rig *rig = *state;
     environment(rig, "MODEL=nobody:some-model");
-    environment(rig, "STORE=dynamodb:docs");
+    environment(rig, "STORE=postgres:docs");
     environment(rig, "STREAM=kinesis:docs");
     environment(rig, "BLOBS=gcs:docs");
     environment(rig, "AUTH=on");
     (void)load(rig, DM_USER_SERVER);
     assert_int_equal(rig->wrong, 5);
     assert_fault(rig, "there are extractive, gemini, bedrock, openai and anthropic");
-    assert_fault(rig, "sqlite:PATH");
+    assert_fault(rig, "is neither sqlite:PATH nor dynamodb:TABLE");
     assert_fault(rig, "must be file:DIR, s3:BUCKET or s3:BUCKET/PREFIX");
     assert_fault(rig, "there are no keys yet");
 }
@@ -605,6 +648,9 @@ int main(void)
         T(only_loopback_is_listened_on),
         T(listening_elsewhere_says_why_not),
         T(blobs_on_s3_may_be_said_in_the_words_of_aws),
+        T(a_ledger_in_dynamodb_may_be_said_in_the_words_of_aws),
+        T(two_places_for_the_ledger_are_a_mistake),
+        T(a_name_that_no_table_has_is_refused),
         T(two_places_for_blobs_are_a_mistake),
         T(an_encryption_that_s3_does_not_have_is_refused),
         T(a_name_that_no_bucket_has_is_refused),
