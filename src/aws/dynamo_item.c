@@ -106,6 +106,19 @@ void dm_item_add_signed(struct dm_item *item, const char *name, int64_t number)
     dm_buf_addf(begin(item, name), "{\"N\":\"%" PRId64 "\"}", number);
 }
 
+void dm_item_add_signed_once(struct dm_item *item, const char *name, int64_t number)
+{
+    if (item->use == DM_ITEM_PUT) {
+        dm_item_add_signed(item, name, number);
+        return;
+    }
+    dm_item_name(item, name);
+    separate(&item->set);
+    dm_buf_addf(&item->set, "#%s=if_not_exists(#%s,:%s)", name, name, name);
+    separate(&item->values);
+    dm_buf_addf(&item->values, "\":%s\":{\"N\":\"%" PRId64 "\"}", name, number);
+}
+
 void dm_item_add_value(struct dm_item *item, const char *name, struct dm_str value)
 {
     dm_buf_add(begin(item, name), value);

@@ -66,6 +66,14 @@ struct dm_dynamo_key dm_dynamo_pause_key(const struct dm_tenant *tenant)
     return key;
 }
 
+struct dm_dynamo_key dm_dynamo_secret_key(const struct dm_tenant *tenant, struct dm_str name)
+{
+    struct dm_dynamo_key key;
+    snprintf(key.pk, sizeof(key.pk), "TENANT#%s", tenant->id);
+    snprintf(key.sk, sizeof(key.sk), "SECRET#%.*s", DM_STR_ARG(name));
+    return key;
+}
+
 struct dm_dynamo_key dm_dynamo_schema_key(void)
 {
     return (struct dm_dynamo_key){ "SCHEMA", "SCHEMA" };
@@ -140,6 +148,24 @@ struct dm_dynamo_place dm_dynamo_place_ended(const struct dm_tenant *tenant, con
     snprintf(place.pk, sizeof(place.pk), "ENDED#%" PRIu32, dm_dynamo_shard(dm_str_z(file->id)));
     snprintf(place.sk, sizeof(place.sk), "%s#%s", file->id, tenant->id);
     return place;
+}
+
+struct dm_dynamo_place dm_dynamo_place_secret(const struct dm_tenant *tenant, struct dm_str name)
+{
+    struct dm_dynamo_place place = { .pk = "SECRET" };
+    snprintf(place.sk, sizeof(place.sk), "%s#%.*s", tenant->id, DM_STR_ARG(name));
+    return place;
+}
+
+bool dm_dynamo_parse_secret(struct dm_str text, struct dm_secret_row *ret)
+{
+    size_t end = dm_str_find_char(text, '#');
+    struct dm_str name = dm_str_from(text, end + 1);
+    if (dm_tenant_parse(dm_str_cut(text, 0, end), &ret->tenant, NULL) != DM_OK || name.len == 0 ||
+        name.len >= sizeof(ret->name))
+        return false;
+    snprintf(ret->name, sizeof(ret->name), "%.*s", DM_STR_ARG(name));
+    return true;
 }
 
 bool dm_dynamo_parse_found(struct dm_str text, struct dm_found *ret)

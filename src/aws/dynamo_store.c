@@ -18,6 +18,9 @@ static const struct dm_store_ops store_ops = {
     .commit = dm_dynamo_commit,
     .erase = dm_dynamo_erase,
     .check = dm_dynamo_check,
+    .secret_put = dm_dynamo_secret_put,
+    .secret_get = dm_dynamo_secret_get,
+    .secret_remove = dm_dynamo_secret_remove,
 };
 
 static const struct dm_operator_ops operator_ops = {
@@ -31,6 +34,7 @@ static const struct dm_operator_ops operator_ops = {
     .resume = dm_dynamo_resume,
     .paused = dm_dynamo_paused,
     .pauses = dm_dynamo_pauses,
+    .secrets = dm_dynamo_secrets,
 };
 
 struct dm_store dm_dynamo_store(struct dm_dynamo *dynamo)

@@ -12,6 +12,7 @@
  *   dynamo_list.c     a tenant's documents, newest first
  *   dynamo_index.c    the operator's lists: what is ready, due, stalled, ended
  *   dynamo_operate.c  pauses, and removal of a document
+ *   dynamo_secret.c   tenants' secrets, sealed
  *   dynamo_table.c    making the table, and whether it is the one that is needed
  *   dynamo_store.c    the ports
  *
@@ -25,6 +26,7 @@
  *                       STATE#CLAIM#<counter>   behind STATE and before WORK, so that one Query reads the three
  *                       WORK
  *   TENANT#t#IDEM#key   IDEM                    expires by `ttl`
+ *   TENANT#t            SECRET#name             a secret of the tenant's own, sealed
  *   PAUSE               #tenant, or #           nobody claims the tenant's work; # alone: anybody's
  *   SCHEMA              SCHEMA                  the version of all this
  *
@@ -34,6 +36,7 @@
  *   GSI2   READY#n      tenant#priority#created#d    WORK that can be claimed; n by tenant
  *          DUE#n        due#d#tenant            STATE and WORK that somebody must look at; n by document
  *          FILE#d       tenant                  DOC, unless it is deleted: whose it is
+ *          SECRET       tenant#name          secrets of all tenants; they are few
  *   GSI3   OPEN#n       progress#d#tenant       STATE of a document that has not ended
  *          ENDED#n      d#tenant                STATE of one that has
  *
@@ -100,6 +103,7 @@ struct dm_dynamo_key dm_dynamo_event_key(const struct dm_tenant *tenant, const s
 DM_MUST_USE enum dm_code dm_dynamo_idem_key(const struct dm_tenant *tenant, struct dm_str key,
                                             struct dm_dynamo_key *ret, struct dm_err *err);
 struct dm_dynamo_key dm_dynamo_pause_key(const struct dm_tenant *tenant); /* NULL: everybody's */
+struct dm_dynamo_key dm_dynamo_secret_key(const struct dm_tenant *tenant, struct dm_str name);
 struct dm_dynamo_key dm_dynamo_schema_key(void);
 
 uint32_t dm_dynamo_shard(struct dm_str name);
@@ -112,6 +116,9 @@ struct dm_dynamo_place dm_dynamo_place_due(const struct dm_tenant *tenant, const
 struct dm_dynamo_place dm_dynamo_place_open(const struct dm_tenant *tenant, const struct dm_file *file,
                                             int64_t progress_ms);
 struct dm_dynamo_place dm_dynamo_place_ended(const struct dm_tenant *tenant, const struct dm_file *file);
+struct dm_dynamo_place dm_dynamo_place_secret(const struct dm_tenant *tenant, struct dm_str name);
+/* Takes "tenant#name" apart. False: it is none. */
+bool dm_dynamo_parse_secret(struct dm_str text, struct dm_secret_row *ret);
 /* Takes "d#tenant" apart. False: it is none. */
 bool dm_dynamo_parse_found(struct dm_str text, struct dm_found *ret);
 /* The same with a number and '#' before it. */
@@ -136,6 +143,8 @@ void dm_item_free(struct dm_item *item);
 void dm_item_add_text(struct dm_item *item, const char *name, struct dm_str text); /* empty: none */
 void dm_item_add_number(struct dm_item *item, const char *name, uint64_t number);  /* 0 is written */
 void dm_item_add_signed(struct dm_item *item, const char *name, int64_t number);
+/* An update leaves the number that is there. */
+void dm_item_add_signed_once(struct dm_item *item, const char *name, int64_t number);
 void dm_item_add_none(struct dm_item *item, const char *name);
 /* `value` is an attribute value as it goes over the wire: {"M":…}. */
 void dm_item_add_value(struct dm_item *item, const char *name, struct dm_str value);
@@ -282,6 +291,12 @@ enum dm_code dm_dynamo_commit(void *self, const struct dm_tenant *tenant, const 
 enum dm_code dm_dynamo_erase(void *self, const struct dm_tenant *tenant, const struct dm_file *file,
                              struct dm_err *err);
 enum dm_code dm_dynamo_check(void *self, struct dm_err *err);
+enum dm_code dm_dynamo_secret_put(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_str sealed,
+                                  int64_t now_ms, struct dm_err *err);
+enum dm_code dm_dynamo_secret_get(void *self, const struct dm_tenant *tenant, struct dm_str name,
+                                  struct dm_arena *arena, struct dm_tenant_secret *ret, struct dm_err *err);
+enum dm_code dm_dynamo_secret_remove(void *self, const struct dm_tenant *tenant, struct dm_str name,
+                                     struct dm_err *err);
 
 enum dm_code dm_dynamo_ready_tenants(void *self, const struct dm_tenant *after, uint32_t max, struct dm_tenant *ret,
                                      uint32_t *ret_count, struct dm_err *err);
@@ -299,5 +314,7 @@ enum dm_code dm_dynamo_resume(void *self, const struct dm_tenant *tenant, struct
 enum dm_code dm_dynamo_paused(void *self, const struct dm_tenant *tenant, bool *ret, struct dm_err *err);
 enum dm_code dm_dynamo_pauses(void *self, const struct dm_tenant *after, uint32_t max, struct dm_pause *ret,
                               uint32_t *ret_count, struct dm_err *err);
+enum dm_code dm_dynamo_secrets(void *self, const struct dm_secret_row *after, uint32_t max, struct dm_secret_row *ret,
+                               uint32_t *ret_count, struct dm_err *err);
 
 #endif

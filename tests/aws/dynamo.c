@@ -59,6 +59,7 @@ static int keep_contracts(struct dm_aws *aws)
     int failed = store_contract(dm_dynamo_store(dynamo), runtime);
     failed += operator_contract(dm_dynamo_store(dynamo), dm_dynamo_operator(dynamo), runtime);
     failed += operate_contract(dm_dynamo_store(dynamo), dm_dynamo_operator(dynamo), runtime);
+    failed += secret_contract(dm_dynamo_store(dynamo), dm_dynamo_operator(dynamo), runtime);
     dm_dynamo_close(dynamo);
     open_table(aws);
     failed += stores_alike(dm_dynamo_store(dynamo), dm_dynamo_operator(dynamo), ALIKE_STEPS, ALIKE_AS_ASKED_FOR);
