@@ -75,32 +75,27 @@ enum dm_code dm_dynamo_secret_get(void *self, const struct dm_tenant *tenant, st
     return DM_OK;
 }
 
-static enum dm_code remove_item(struct dm_dynamo *dynamo, const struct dm_dynamo_key *key,
-                                struct dm_dynamo_answer *answer, struct dm_err *err)
+static enum dm_code remove_item(struct dm_dynamo *dynamo, const struct dm_dynamo_key *key, struct dm_err *err)
 {
     DM_AUTO(dm_buf) request = dm_buf_make(DM_DYNAMO_REQUEST_MAX);
-    dm_buf_addf(&request, "{\"TableName\":\"%s\",\"ConditionExpression\":\"attribute_exists(PK)\",\"Key\":{",
-                dynamo->table);
+    DM_AUTO(dm_dynamo_answer) answer = { 0 };
+    dm_buf_addf(&request, "{\"TableName\":\"%s\",\"Key\":{", dynamo->table);
     dm_dynamo_add_key(&request, key);
     dm_buf_add(&request, DM_STR("}}"));
-    return dm_dynamo_call(dynamo, "DeleteItem", &request, answer, err);
+    return dm_dynamo_call(dynamo, "DeleteItem", &request, &answer, err);
 }
 
-/* Where an answer was lost, another attempt finds nothing, as if there had never been anything: so that is looked at before. */
+/* Whether it is there is looked at before, and is no condition: where an answer was lost, on a connection that had been idle even
+ * unnoticed, another attempt would find nothing, as if there had never been anything. Of two that remove it at once both did. */
 enum dm_code dm_dynamo_secret_remove(void *self, const struct dm_tenant *tenant, struct dm_str name, struct dm_err *err)
 {
     const struct dm_dynamo_key key = dm_dynamo_secret_key(tenant, name);
-    DM_AUTO(dm_dynamo_answer) read = { 0 };
-    DM_AUTO(dm_dynamo_answer) removed = { 0 };
+    DM_AUTO(dm_dynamo_answer) answer = { 0 };
     const json_t *item = NULL;
-    enum dm_code rc = dm_dynamo_get(self, &key, DM_DYNAMO_CALL_MS, &read, &item, err);
+    enum dm_code rc = dm_dynamo_get(self, &key, DM_DYNAMO_CALL_MS, &answer, &item, err);
     if (rc == DM_OK && !item)
         return not_found(name, tenant, err);
-    if (rc == DM_OK)
-        rc = remove_item(self, &key, &removed, err);
-    if (rc != DM_CONFLICT)
-        return rc;
-    return removed.attempts > 1 ? DM_OK : not_found(name, tenant, err);
+    return rc == DM_OK ? remove_item(self, &key, err) : rc;
 }
 
 /* ---- all of them ---- */

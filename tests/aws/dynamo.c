@@ -122,6 +122,27 @@ static enum dm_code commit(struct dm_transaction *transaction, uint32_t number)
     return DM_OK;
 }
 
+/* False: it is a step of another kind. */
+static bool take_secret_step(struct dm_str step, uint32_t number, enum dm_code *ret)
+{
+    const struct dm_store store = dm_dynamo_store(dynamo);
+    const struct dm_str name = DM_STR("A_KEY");
+    struct dm_tenant_secret secret;
+    if (dm_str_eq(step, DM_STR("secret-put")))
+        *ret = dm_store_secret_put(store, &tenant, name, DM_STR("sealed"), number, &err);
+    else if (dm_str_eq(step, DM_STR("secret-get")))
+        *ret = dm_store_secret_get(store, &tenant, name, &arena, &secret, &err);
+    else if (dm_str_eq(step, DM_STR("secret-remove")))
+        *ret = dm_store_secret_remove(store, &tenant, name, &err);
+    else if (dm_str_eq(step, DM_STR("secrets"))) {
+        struct dm_secret_row rows[10], after = { 0 };
+        uint32_t count;
+        *ret = dm_operator_secrets(dm_dynamo_operator(dynamo), &after, DM_COUNT(rows), rows, &count, &err);
+    } else
+        return false;
+    return true;
+}
+
 static enum dm_code take_step(struct dm_str name, uint32_t number, struct dm_transaction *transaction)
 {
     static struct dm_claim_write claim;
@@ -148,6 +169,8 @@ static enum dm_code take_step(struct dm_str name, uint32_t number, struct dm_tra
     if (dm_str_eq(name, DM_STR("erase")))
         return dm_store_erase(store, &tenant, &file, &err);
     enum dm_code rc = DM_OK;
+    if (take_secret_step(name, number, &rc))
+        return rc;
     if (dm_str_eq(name, DM_STR("put")))
         rc = put(transaction);
     else if (dm_str_eq(name, DM_STR("commit")))

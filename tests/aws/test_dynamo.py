@@ -192,6 +192,28 @@ def test_reads_in_anothers_way_are_tried_again(steps, document, dynamodb_server,
     assert codes(steps(document, "read-work", url=front.url)) == ["BUSY"]
 
 
+def test_a_secret_is_an_item_of_its_tenants_and_keeps_when_it_was_made(steps, table, dynamodb):
+    assert set(codes(steps(table, "secret-put", "secret-put", "secret-get", "secrets"))) == {"OK"}
+    key = {"PK": {"S": "TENANT#tenant-1"}, "SK": {"S": "SECRET#A_KEY"}}
+    item = dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+    assert item["sealed"] == {"B": b"sealed"}
+    assert (item["created_ms"], item["changed_ms"]) == ({"N": "2"}, {"N": "3"})  # by the steps' numbers
+    dynamodb.put_item(TableName=table, Item=item | {"sealed": {"N": "1"}, "created_ms": {"S": "x"}})
+    assert codes(steps(table, "secret-get", "secrets")) == ["CORRUPT", "CORRUPT"]
+
+
+@pytest.mark.parametrize("operation, step, before", [("UpdateItem", "secret-put", []), ("DeleteItem", "secret-remove", ["secret-put"])])
+def test_a_change_of_a_secret_whose_answer_was_lost_is_asked_for_again(steps, table, dynamodb_server, proxy, operation, step, before):
+    front = proxy(dynamodb_server)
+    assert set(codes(steps(table, *before))) <= {"OK"}
+    front.rule(operation, "lose")
+    assert codes(steps(table, step, url=front.url)) == ["OK"] and front.seen[operation] == 2
+    assert codes(steps(table, "secret-get")) == ["NOT_FOUND" if before else "OK"]
+    front.rule(operation, "lose", times=None)
+    assert codes(steps(table, "secret-put")) == ["OK"]
+    assert codes(steps(table, step, url=front.url)) == ["UNAVAILABLE"]
+
+
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"no JSON", b'{"Responses":7}', b'{"Responses":{"x":[{"PK":1}]}}',
                                   b"[" * 100000])
 def test_an_answer_that_is_none_is_an_error_and_no_document(steps, document, dynamodb_server, proxy, body):

@@ -243,6 +243,40 @@ static void a_clients_key_may_be_any_bytes_but_not_any_length(void **state)
     assert_code(dm_dynamo_idem_key(&tenant, dm_str_of(long_key, sizeof(long_key)), &key, &err), DM_TOO_LARGE, &err);
 }
 
+static void secrets_sort_by_tenant_then_name_and_their_places_are_taken_apart_again(void **state)
+{
+    static const struct dm_tenant tenants[] = { { .id = "a" }, { .id = "a-" }, { .id = "a.b" }, { .id = "aa" } };
+    static const char *const foreign[] = { "", "#", "a", "a#", "#A_KEY", "-#A_KEY" };
+    char long_place[80] = "a#";
+    struct dm_secret_row row = { 0 };
+    for (size_t i = 0; i < DM_COUNT(tenants); i++) {
+        const struct dm_dynamo_place place = dm_dynamo_place_secret(&tenants[i], DM_STR("A_KEY"));
+        assert_true(strcmp(place.sk, dm_dynamo_place_secret(&tenants[i], DM_STR("A_KEYS")).sk) < 0);
+        assert_true(i == 0 || strcmp(dm_dynamo_place_secret(&tenants[i - 1], DM_STR("Z")).sk, place.sk) < 0);
+        assert_true(dm_dynamo_parse_secret(dm_str_z(place.sk), &row));
+        assert_string_equal(row.tenant.id, tenants[i].id);
+        assert_string_equal(row.name, "A_KEY");
+    }
+    for (size_t i = 0; i < DM_COUNT(foreign); i++)
+        assert_false(dm_dynamo_parse_secret(dm_str_z(foreign[i]), &row));
+    memset(long_place + 2, 'N', DM_SECRET_NAME_MAX);
+    assert_false(dm_dynamo_parse_secret(dm_str_z(long_place), &row));
+}
+
+static void a_number_that_is_added_once_stays_as_it_was_first(void **state)
+{
+    const struct dm_dynamo_key key = dm_dynamo_secret_key(&tenant, DM_STR("A_KEY"));
+    DM_AUTO(dm_item) item = dm_item_make(DM_ITEM_UPDATE);
+    DM_AUTO(dm_buf) text = dm_buf_make(DM_DYNAMO_REQUEST_MAX);
+    dm_item_add_signed_once(&item, "created_ms", 5);
+    dm_item_add_signed(&item, "changed_ms", 6);
+    dm_item_print(&item, &text, "table", &key, NULL, false);
+    json_auto_t *request = NULL;
+    assert_ok(dm_json_parse(dm_buf_str(&text), "a request", &request, &err), &err);
+    assert_string_equal(json_string_value(json_object_get(request, "UpdateExpression")),
+                        "SET #created_ms=if_not_exists(#created_ms,:created_ms),#changed_ms=:changed_ms");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -259,6 +293,8 @@ int main(void)
         CASE(places_sort_as_what_they_stand_for),
         CASE(a_name_stays_in_its_partition),
         CASE(a_clients_key_may_be_any_bytes_but_not_any_length),
+        CASE(secrets_sort_by_tenant_then_name_and_their_places_are_taken_apart_again),
+        CASE(a_number_that_is_added_once_stays_as_it_was_first),
     };
     return run_group("items of DynamoDB", tests, NULL, NULL);
 }
