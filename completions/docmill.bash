@@ -4,7 +4,7 @@ _docmill() {
     local words= files=
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        COMPREPLY=($(compgen -W 'run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume secret drain doctor settings completion help --help --version' -- "$word"))
+        COMPREPLY=($(compgen -W 'run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume secret drain init doctor settings completion help --help --version' -- "$word"))
         return
     fi
     case $command/$before in
@@ -92,13 +92,14 @@ _docmill() {
     resume) words='--tenant --server --json --quiet --config --help' ;;
     secret) words='--tenant --data --server --json --quiet --config --help' ;;
     drain) words='--timeout --server --json --quiet --config --help' ;;
+    init) words='--port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --model-rpm --model-tpm --model-input --model-timeout-seconds --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --json --quiet --config --help' ;;
     doctor) words='--port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --model-rpm --model-tpm --model-input --model-timeout-seconds --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --json --quiet --config --help' ;;
     settings) words='--markdown --port --listen --public-url --max-connections --auth --data --min-free-mb --file-size-threshold-mb --sync-wait-seconds --max-file-mb --max-pages --model --model-concurrency --model-rpm --model-tpm --model-input --model-timeout-seconds --max-attempts --page-timeout-seconds --helpers --helper-memory-mb --ocr-helpers --ocr-timeout-seconds --ocr-languages --retention-source-days --retention-pages-days --retention-results-days --role --drain-seconds --log-level --server --tenant --password --json --quiet --config --help' ;;
     completion) words='--json --quiet --config --help' ;;
     help) words='--man --json --quiet --config --help' ;;
     esac
     case $command in
-    help) words="$words run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume secret drain doctor settings completion help" ;;
+    help) words="$words run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume secret drain init doctor settings completion help" ;;
     completion) words="$words bash zsh" ;;
     esac
     if [ -n "$files" ] && [[ $word != -* ]]; then

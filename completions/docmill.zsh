@@ -20,6 +20,7 @@ _docmill() {
         'resume:ends a pause'
         'secret:keeps tenants'\'' own keys of the model'\''s provider'
         'drain:lets the server finish what is at work, and ends it'
+        'init:makes the table of STORE on AWS, and checks what is there'
         'doctor:checks whether everything is in order, and says what to mend'
         'settings:shows the settings in force and where they come from'
         'completion:prints a script that completes docmill'\''s words in a shell'
@@ -259,6 +260,43 @@ _docmill() {
             '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
             '--help[Shows this text.]' \
             '--server[The server to talk to.]:value:_files' \
+            '*::operand:' ;;
+    init)
+        _arguments \
+            '--json[JSON alone on standard output; errors are JSON on standard error.]' \
+            '--quiet[No progress, no advice.]' \
+            '--config[Reads settings from a file of lines NAME=value.]:FILE:_files' \
+            '--help[Shows this text.]' \
+            '--port[Port on 127.0.0.1 where the server listens. 0 takes any free one and says which.]:value:_files' \
+            '--listen[Address and port where the server listens; wins over PORT. Only loopback (127.0.0.1, \[\:\:1\], localhost) is allowed as long as requests carry no credentials.]:value:_files' \
+            '--public-url[How clients reach the server, where that is not the address it listens on\: behind a tunnel or a reverse proxy. Links in answers begin with it.]:value:_files' \
+            '--max-connections[How many clients may be connected at once; further ones wait to be accepted.]:value:_files' \
+            '--auth[Whether requests must carry a credential. Only off is there yet\: the tenant is the one that the request names, and the server listens on loopback alone.]:value:(off on)' \
+            '--data[Folder that holds everything the server keeps; made where it is missing. One server uses it at a time. Nothing is written outside it.]:value:_files' \
+            '--min-free-mb[Below this much free space uploads are refused (507), so that work already accepted can be finished.]:value:_files' \
+            '--file-size-threshold-mb[Up to this size an upload waits for its result; a larger one is answered at once. 0\: none waits.]:value:_files' \
+            '--sync-wait-seconds[How long such an upload waits at most. The document goes on when the time is over.]:value:_files' \
+            '--max-file-mb[A larger file is refused (413).]:value:_files' \
+            '--max-pages[A document with more pages fails with the reason too_large.]:value:_files' \
+            '--model[What reads the pages. `extractive\:` is built in\: it needs no key and sends nothing anywhere. Others are PROVIDER\:NAME with gemini, openai (any compatible server), anthropic or bedrock.]:value:_files' \
+            '--model-concurrency[How many pages the model reads at once, to begin with\: the number adapts to what a provider bears. 0\: as many as suit it.]:value:_files' \
+            '--model-rpm[Requests a minute that the provider allows. 0\: what its answers say, or what is found out from its refusals.]:value:_files' \
+            '--model-tpm[Tokens a minute that the provider allows; 0 likewise.]:value:_files' \
+            '--model-input[What the model is shown of a page\: its text; a picture; the page as a PDF of its own. `auto` shows the text where the document carries one, else a picture.]:value:(auto text image pdf)' \
+            '--model-timeout-seconds[A call to the model that takes longer ends, and is made again.]:value:_files' \
+            '--max-attempts[How often the model is asked about one page before the page fails.]:value:_files' \
+            '--page-timeout-seconds[How long opening a document or reading one of its pages may take. A page past it fails with the reason timeout; the others go on.]:value:_files' \
+            '--helpers[How many helper processes open documents at once. 0\: as many as there are processors.]:value:_files' \
+            '--helper-memory-mb[How much memory one of them may take; a page that needs more fails with the reason too_large.]:value:_files' \
+            '--ocr-helpers[How many pages without text have it recognised at once. 0\: as many as there are processors.]:value:_files' \
+            '--ocr-timeout-seconds[How long the recognition of one page may take.]:value:_files' \
+            '--ocr-languages[The languages of scanned pages, in Tesseract'\''s names.]:value:_files' \
+            '--retention-source-days[When an ended document'\''s file and the pictures of its pages are removed; it cannot be read again after that. 0\: never.]:value:_files' \
+            '--retention-pages-days[When the texts and analyses of its single pages are removed; its result stays. 0\: never.]:value:_files' \
+            '--retention-results-days[When an ended document'\''s results are removed. Once file, pages and results are all gone the document is, too. 0\: never.]:value:_files' \
+            '--role[What this process does\: all, or several with commas between. One process does all of it where the backends are embedded, for only one server can use a folder.]:value:(all api worker aggregator)' \
+            '--drain-seconds[How long the server finishes what it has begun when it is told to stop (SIGTERM, Ctrl-C). What is not done by then is taken up by the next start. A second signal ends it at once.]:value:_files' \
+            '--log-level[Which lines the log has, on standard error\: for people on a terminal, one JSON object a line elsewhere. `docmill run` has no log unless this is set.]:value:(debug info warn error off)' \
             '*::operand:' ;;
     doctor)
         _arguments \

@@ -201,6 +201,20 @@ static enum dm_code open_dynamo(const struct dm_settings *settings, struct dm_cl
     return rc == DM_OK ? DM_OK : dm_fail(err, rc, "STORE: %s", why.text);
 }
 
+enum dm_code dm_cloud_make_table(const struct dm_settings *settings, struct dm_runtime runtime, bool *ret_made,
+                                 struct dm_err *err)
+{
+    struct dm_cloud cloud = { .aws = NULL };
+    const struct dm_aws_options options = { .runtime = runtime, .environment = dm_cloud_environment(settings) };
+    enum dm_code rc = dm_aws_open(&options, &cloud.aws, err);
+    if (rc == DM_OK)
+        rc = dm_dynamo_open(cloud.aws, dm_str_from(settings->store, DM_STR("dynamodb:").len), &cloud.dynamo, err);
+    if (rc == DM_OK)
+        rc = dm_dynamo_init(cloud.dynamo, ret_made, err);
+    dm_cloud_close(&cloud);
+    return rc;
+}
+
 enum dm_code dm_cloud_open(const struct dm_settings *settings, unsigned parts, struct dm_runtime runtime,
                            struct dm_cloud *ret, struct dm_err *err)
 {

@@ -30,6 +30,9 @@ bool dm_cloud_has_secrets(const struct dm_settings *settings);
 /* Tries what they need, and appends what was found. */
 DM_MUST_USE enum dm_code dm_cloud_try_secrets(const struct dm_settings *settings, struct dm_runtime runtime,
                                               struct dm_buf *saw, struct dm_err *err);
+/* Makes the table that STORE names, or adds what can be added to it; dm_dynamo_init. May take minutes. */
+DM_MUST_USE enum dm_code dm_cloud_make_table(const struct dm_settings *settings, struct dm_runtime runtime,
+                                             bool *ret_made, struct dm_err *err);
 /* Of `parts` (bits of enum dm_cloud_part) opens what the settings name, perhaps nothing, and tries it: what is wrong shows now, and by
  * its name. The settings must live as long. What is on its way waits in DOCMILL_DATA. */
 DM_MUST_USE enum dm_code dm_cloud_open(const struct dm_settings *settings, unsigned parts, struct dm_runtime runtime,

@@ -461,6 +461,16 @@ static const struct dm_command commands[] = {
       FLAGS(drain_flags),
       .users = DM_USER_OPERATOR,
       .run = dm_command_drain },
+    { .name = "init",
+      .operands = "",
+      .summary = "makes the table of STORE on AWS, and checks what is there",
+      .text = "What is there already is left as it is; what can be added to a table is added. What it needs for that, "
+              "and cannot do, "
+              "is named with the permission.",
+      .examples = { { "STORE=dynamodb:docmill docmill init", "" },
+                    { "STORE=dynamodb:docmill BLOBS=s3:acme-documents docmill init", "Tries the bucket, too." } },
+      .users = DM_USER_SERVER | DM_USER_RUN,
+      .run = dm_command_init },
     { .name = "doctor",
       .operands = "",
       .summary = "checks whether everything is in order, and says what to mend",

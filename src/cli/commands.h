@@ -119,6 +119,7 @@ enum dm_exit dm_command_pause(struct dm_call *call);
 enum dm_exit dm_command_resume(struct dm_call *call);
 enum dm_exit dm_command_secret(struct dm_call *call);
 enum dm_exit dm_command_drain(struct dm_call *call);
+enum dm_exit dm_command_init(struct dm_call *call);
 enum dm_exit dm_command_doctor(struct dm_call *call);
 enum dm_exit dm_command_settings(struct dm_call *call);
 enum dm_exit dm_command_completion(struct dm_call *call);

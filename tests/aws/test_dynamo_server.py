@@ -21,11 +21,16 @@ FAULTS = [
 ]
 
 
+def init(binary, tmp_path, **settings):
+    return subprocess.run([binary, "init"], env=environment(tmp_path, variables(**settings)), capture_output=True, text=True,
+                          timeout=60)
+
+
 @pytest.fixture
-def table(program, dynamodb_server):
+def table(binary, tmp_path, dynamodb_server):
     name = f"docmill-{uuid.uuid4()}"
-    ran = program("dynamo", name, "init", **variables(AWS_ENDPOINT_URL_DYNAMODB=dynamodb_server.url))
-    assert ran.stdout == "OK|0|\n", ran.stdout + ran.stderr
+    ran = init(binary, tmp_path, STORE=f"dynamodb:{name}", AWS_ENDPOINT_URL_DYNAMODB=dynamodb_server.url)
+    assert (ran.returncode, ran.stdout) == (0, f"table {name}: made\n"), ran.stdout + ran.stderr
     return name
 
 
@@ -56,6 +61,17 @@ def test_a_document_goes_from_upload_to_results_and_is_deleted(serve, dynamodb_s
     pages = client("dynamodb", dynamodb_server.url).get_paginator("scan").paginate(TableName=table)
     keys = {item["PK"]["S"] for page in pages for item in page["Items"]}
     assert keys <= {"SCHEMA", "PAUSE"} | {f"TENANT#acme#DOC#{document.id}"}  # the tenant is part of every key
+
+
+def test_init_leaves_what_is_there_and_names_what_is_not(binary, tmp_path, table, dynamodb_server, s3_server, bucket):
+    where = {"STORE": f"dynamodb:{table}", "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_server.url,
+             "AWS_ENDPOINT_URL_S3": s3_server.url}
+    ran = init(binary, tmp_path, BLOBS=f"s3:{bucket}", **where)
+    assert (ran.returncode, ran.stdout) == (0, f"table {table}: there, and in order\nbucket {bucket}: there, and can be used\n")
+    ran = init(binary, tmp_path, BLOBS="s3:no-such-bucket", **where)
+    assert ran.returncode == 1 and "in order" in ran.stdout and "BLOBS=s3:no-such-bucket" in ran.stderr
+    ran = init(binary, tmp_path)
+    assert ran.returncode == 64 and "STORE" in ran.stderr
 
 
 def test_nothing_of_a_document_needs_this_machine_where_blobs_lie_in_s3_too(serve, dynamodb_server, s3_server, bucket, s3):

@@ -18,7 +18,7 @@ from world import check_analysis, descendants, environment, fresh, living, sessi
 
 DONE, FAILED, NOT_KNOWN, USAGE = 0, 1, 2, 64
 NOBODY = "0192f3c4-5d6e-7f80-9a1b-2c3d4e5f6a7b"
-COMMANDS = "run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume secret drain doctor settings completion help".split()
+COMMANDS = "run serve submit status watch results pages cancel retry delete jobs stuck redrive pause resume secret drain init doctor settings completion help".split()
 
 
 @pytest.fixture
