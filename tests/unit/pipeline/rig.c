@@ -107,7 +107,7 @@ static enum dm_code model_account(void *self, const struct dm_tenant *tenant, ui
 static enum dm_code may_start(struct fake_model *model, const struct dm_tenant *tenant,
                               const struct dm_model_request *request, struct dm_err *err)
 {
-    enum dm_code refusal = request->task == DM_MODEL_PAGE ? model->refusals[request->page] : DM_OK;
+    enum dm_code refusal = request->task == DM_MODEL_PAGE ? model->refusals[request->page] : model->reduction_refusal;
     if (request->account != account_of(model, tenant)) {
         model->strays++;
         return dm_fail(err, DM_CONFLICT, "the tenant has another key by now");
@@ -115,6 +115,8 @@ static enum dm_code may_start(struct fake_model *model, const struct dm_tenant *
     if (refusal == DM_OK)
         return DM_OK;
     model->refused++;
+    if (request->task == DM_MODEL_REDUCTION)
+        model->reduction_refusal = DM_OK;
     return dm_fail(err, refusal, "as told");
 }
 

@@ -30,6 +30,7 @@ struct fake_model {
     uint64_t key;                         /* its number; 0: none yet */
     enum dm_reason key_reason;            /* what calls with it are answered; DM_REASON_NONE: as others */
     enum dm_code refusals[RIG_PAGES_MAX]; /* how calls about the page are refused at their start; DM_OK: they are not */
+    enum dm_code reduction_refusal;       /* how the first call for a reduction is refused; DM_OK: it is not */
     uint32_t refused;                     /* so many were */
     uint32_t key_calls;                   /* calls that were answered with key_reason */
     uint32_t strays;                      /* calls that came with the leave of another account than their tenant's */

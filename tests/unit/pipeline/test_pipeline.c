@@ -614,6 +614,21 @@ static void given_a_deleted_document_then_nobody_finds_it_and_its_pages_stop(voi
 
 #define RIG_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
+/* The built-in merge stands in for a model that cannot, not for one that was not asked. */
+static void given_a_reduction_that_cannot_begin_just_now_then_the_model_makes_it_a_little_later(void **state)
+{
+    struct rig *rig = *state;
+    static const enum dm_code passing[] = { DM_TIMEOUT, DM_UNAVAILABLE, DM_BUSY, DM_CANCELLED };
+    rig_start(rig, 1);
+    for (uint32_t i = 0; i < DM_COUNT(passing); i++) {
+        rig->model.reduction_refusal = passing[i];
+        struct dm_file file = rig_accept(rig, "t", "%PDF- pages=2", "");
+        assert_int_equal(rig_ended(rig, "t", &file).status, DM_STATUS_COMPLETED);
+        assert_int_equal(rig->model.refused, i + 1);
+        assert_int_equal(rig->model.reductions, i + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -638,6 +653,9 @@ int main(void)
         RIG_TEST(given_an_idempotency_key_then_the_same_upload_is_one_document_and_another_is_refused),
         RIG_TEST(given_bytes_that_are_no_document_then_nothing_is_kept),
         RIG_TEST(given_a_deleted_document_then_nobody_finds_it_and_its_pages_stop),
+        cmocka_unit_test_setup_teardown(
+            given_a_reduction_that_cannot_begin_just_now_then_the_model_makes_it_a_little_later, rig_setup,
+            rig_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
