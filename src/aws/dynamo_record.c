@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "domain/words.h"
+
 enum { CHARS_MAX = 1024 };
 
 enum kind {
@@ -17,66 +19,20 @@ enum kind {
     KIND_FLAG,
     KIND_CHARS,
     KIND_TEXT,
-    /* Words of closed lists; the one for 0 is not written. */
-    KIND_STATUS,
-    KIND_PAGE_STATUS,
-    KIND_OUTCOME,
-    KIND_REASON,
-    KIND_MEDIA,
-    KIND_EVENT_TYPE,
-    KIND_WORK_KEY,
-    KINDS
+    KIND_WORDS, /* and from here on one for each closed list of domain/words.h; the word for 0 is not written */
+    KIND_STATUS = KIND_WORDS + DM_WORDS_STATUS,
+    KIND_PAGE_STATUS = KIND_WORDS + DM_WORDS_PAGE_STATUS,
+    KIND_OUTCOME = KIND_WORDS + DM_WORDS_OUTCOME,
+    KIND_REASON = KIND_WORDS + DM_WORDS_REASON,
+    KIND_MEDIA = KIND_WORDS + DM_WORDS_MEDIA,
+    KIND_EVENT_TYPE = KIND_WORDS + DM_WORDS_EVENT_TYPE,
+    KIND_WORK_KEY = KIND_WORDS + DM_WORDS_WORK_KEY
 };
 
-/* ---- words ---- */
-
-static const char *status_text(int value)
+static enum dm_word_list list_of(enum kind kind)
 {
-    return dm_status_text((enum dm_status)value);
+    return (enum dm_word_list)(kind - KIND_WORDS);
 }
-
-static const char *page_status_text(int value)
-{
-    return dm_page_status_text((enum dm_page_status)value);
-}
-
-static const char *reason_text(int value)
-{
-    return dm_reason_text((enum dm_reason)value);
-}
-
-static const char *media_text(int value)
-{
-    return dm_media_type((enum dm_media)value);
-}
-
-static const char *event_type_text(int value)
-{
-    return dm_event_type_text((enum dm_event_type)value);
-}
-
-static const char *outcome_text(int value)
-{
-    return value == DM_OUTCOME_FULL ? "full" : "partial";
-}
-
-static const char *work_key_text(int value)
-{
-    return value == DM_WORK_READY ? "ready" : "due";
-}
-
-static const struct {
-    const char *(*text)(int value);
-    int count;
-} words[KINDS] = {
-    [KIND_STATUS] = { status_text, DM_STATUS_COUNT },
-    [KIND_PAGE_STATUS] = { page_status_text, DM_PAGE_STATUS_COUNT },
-    [KIND_OUTCOME] = { outcome_text, DM_OUTCOME_PARTIAL + 1 },
-    [KIND_REASON] = { reason_text, DM_REASON_COUNT },
-    [KIND_MEDIA] = { media_text, DM_MEDIA_COUNT },
-    [KIND_EVENT_TYPE] = { event_type_text, DM_EVENT_TYPE_COUNT },
-    [KIND_WORK_KEY] = { work_key_text, DM_WORK_DUE + 1 },
-};
 
 _Static_assert(sizeof(enum dm_status) == sizeof(int) && sizeof(enum dm_work_key) == sizeof(int), "enums are ints here");
 
@@ -266,7 +222,8 @@ static void add_one(struct dm_item *item, const struct attribute *attribute, con
         break;
     default:
         dm_item_add_text(item, attribute->name,
-                         *(const int *)at ? dm_str_z(words[attribute->kind].text(*(const int *)at)) : DM_STR(""));
+                         *(const int *)at ? dm_str_z(dm_word_text(list_of(attribute->kind), *(const int *)at))
+                                          : DM_STR(""));
     }
 }
 
@@ -294,12 +251,7 @@ static bool read_word(struct dm_str word, enum kind kind, int *ret)
     *ret = 0;
     if (word.len == 0)
         return true;
-    for (int i = 1; i < words[kind].count; i++)
-        if (dm_str_eq(word, dm_str_z(words[kind].text(i)))) {
-            *ret = i;
-            return true;
-        }
-    return false;
+    return dm_word_find(list_of(kind), word, ret) && *ret != 0;
 }
 
 /* All but KIND_TEXT. */

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-
-/* ---- closed lists as words ----------------------------------------------------------------------------------- */
+#include "domain/words.h"
 
 enum kind {
     KIND_U32,
@@ -18,67 +17,20 @@ enum kind {
     KIND_FLAG,
     KIND_CHARS, /* a fixed array that ends with NUL */
     KIND_TEXT,  /* a slice */
-    KIND_STATUS,
-    KIND_PAGE_STATUS,
-    KIND_OUTCOME,
-    KIND_REASON,
-    KIND_MEDIA,
-    KIND_EVENT_TYPE,
-    KIND_WORK_KEY,
-    KIND_COUNT
+    KIND_WORDS, /* and from here on one for each closed list of domain/words.h */
+    KIND_STATUS = KIND_WORDS + DM_WORDS_STATUS,
+    KIND_PAGE_STATUS = KIND_WORDS + DM_WORDS_PAGE_STATUS,
+    KIND_OUTCOME = KIND_WORDS + DM_WORDS_OUTCOME,
+    KIND_REASON = KIND_WORDS + DM_WORDS_REASON,
+    KIND_MEDIA = KIND_WORDS + DM_WORDS_MEDIA,
+    KIND_EVENT_TYPE = KIND_WORDS + DM_WORDS_EVENT_TYPE,
+    KIND_WORK_KEY = KIND_WORDS + DM_WORDS_WORK_KEY
 };
 
-static const char *status_text(int value)
+static enum dm_word_list list_of(enum kind kind)
 {
-    return dm_status_text((enum dm_status)value);
+    return (enum dm_word_list)(kind - KIND_WORDS);
 }
-
-static const char *page_status_text(int value)
-{
-    return dm_page_status_text((enum dm_page_status)value);
-}
-
-static const char *outcome_text(int value)
-{
-    static const char *const texts[] = {
-        [DM_OUTCOME_NONE] = "", [DM_OUTCOME_FULL] = "full", [DM_OUTCOME_PARTIAL] = "partial"
-    };
-    return texts[value];
-}
-
-static const char *reason_text(int value)
-{
-    return dm_reason_text((enum dm_reason)value);
-}
-
-static const char *media_text(int value)
-{
-    return dm_media_type((enum dm_media)value);
-}
-
-static const char *event_type_text(int value)
-{
-    return dm_event_type_text((enum dm_event_type)value);
-}
-
-static const char *work_key_text(int value)
-{
-    static const char *const texts[] = { [DM_WORK_IDLE] = "idle", [DM_WORK_READY] = "ready", [DM_WORK_DUE] = "due" };
-    return texts[value];
-}
-
-static const struct {
-    const char *(*text)(int value);
-    int count;
-} lists[KIND_COUNT] = {
-    [KIND_STATUS] = { status_text, DM_STATUS_COUNT },
-    [KIND_PAGE_STATUS] = { page_status_text, DM_PAGE_STATUS_COUNT },
-    [KIND_OUTCOME] = { outcome_text, DM_OUTCOME_PARTIAL + 1 },
-    [KIND_REASON] = { reason_text, DM_REASON_COUNT },
-    [KIND_MEDIA] = { media_text, DM_MEDIA_COUNT },
-    [KIND_EVENT_TYPE] = { event_type_text, DM_EVENT_TYPE_COUNT },
-    [KIND_WORK_KEY] = { work_key_text, DM_WORK_DUE + 1 },
-};
 
 _Static_assert(sizeof(enum dm_status) == sizeof(int) && sizeof(enum dm_media) == sizeof(int), "enums are ints here");
 
@@ -138,7 +90,8 @@ static void bind_one(sqlite3_stmt *statement, int at, const struct column *colum
         dm_db_bind_str(statement, at, *(const struct dm_str *)(const void *)member);
         break;
     default:
-        dm_db_bind_str(statement, at, dm_str_z(lists[column->kind].text(*(const int *)(const void *)member)));
+        dm_db_bind_str(statement, at,
+                       dm_str_z(dm_word_text(list_of(column->kind), *(const int *)(const void *)member)));
     }
 }
 
@@ -157,17 +110,6 @@ struct dm_str dm_row_text(sqlite3_stmt *row, int at)
     const void *bytes = sqlite3_value_blob(value);
     int size = sqlite3_value_bytes(value);
     return dm_str_of(bytes ? bytes : "", size > 0 ? (size_t)size : 0);
-}
-
-static bool read_word(struct dm_str word, enum kind kind, int *ret)
-{
-    for (int i = 0; i < lists[kind].count; i++) {
-        if (!dm_str_eq(word, dm_str_z(lists[kind].text(i))))
-            continue;
-        *ret = i;
-        return true;
-    }
-    return false;
 }
 
 static bool read_text(struct dm_str text, struct dm_arena *arena, struct dm_str *ret)
@@ -203,7 +145,7 @@ static inline bool read_one(sqlite3_stmt *row, int at, const struct column *colu
     case KIND_TEXT:
         return read_text(dm_row_text(row, at), arena, (struct dm_str *)(void *)member);
     default:
-        return read_word(dm_row_text(row, at), column->kind, (int *)(void *)member);
+        return dm_word_find(list_of(column->kind), dm_row_text(row, at), (int *)(void *)member);
     }
 }
 
