@@ -3,48 +3,10 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/check.h"
+#include "base/rows.h"
 
 enum { ITEMS_MAX = 1000 };
-
-/* Records whose number is known only at the end, collected outside the arena, so that it holds each only once. */
-struct rows {
-    char *at;
-    size_t size; /* of one */
-    uint32_t count;
-    uint32_t capacity;
-};
-
-static void rows_free(struct rows *rows)
-{
-    dm_free(rows->at);
-}
-
-static enum dm_code rows_add(struct rows *rows, const void *record, struct dm_err *err)
-{
-    if (rows->count == rows->capacity) {
-        uint32_t capacity = rows->capacity ? rows->capacity * 2 : 16;
-        char *grown = dm_realloc(rows->at, capacity * rows->size);
-        if (!grown)
-            return dm_fail_memory(err);
-        rows->at = grown;
-        rows->capacity = capacity;
-    }
-    memcpy(rows->at + rows->count++ * rows->size, record, rows->size);
-    return DM_OK;
-}
-
-static enum dm_code rows_move(const struct rows *rows, struct dm_arena *arena, const void **ret, struct dm_err *err)
-{
-    void *copy = dm_arena_array(arena, rows->count, rows->size);
-    if (!copy)
-        return dm_arena_fail(arena, "a list of records", err);
-    if (rows->count)
-        memcpy(copy, rows->at, rows->count * rows->size);
-    *ret = copy;
-    return DM_OK;
-}
 
 /* ---- pages ---- */
 
@@ -67,7 +29,8 @@ static bool item_number(const json_t *item, uint32_t *ret)
     return true;
 }
 
-static enum dm_code take_pages(const json_t *item, const struct wanted *wanted, struct rows *pages, struct dm_err *err)
+static enum dm_code take_pages(const json_t *item, const struct wanted *wanted, struct dm_rows *pages,
+                               struct dm_err *err)
 {
     uint32_t start;
     if (!item_number(item, &start))
@@ -78,8 +41,11 @@ static enum dm_code take_pages(const json_t *item, const struct wanted *wanted, 
         enum dm_code rc = DM_OK;
         if (start + i >= wanted->first && start + i <= wanted->last)
             rc = dm_record_read_page(item, wanted->file, start + i, wanted->arena, &page, &found, err);
-        if (rc == DM_OK && found)
-            rc = rows_add(pages, &page, err);
+        struct dm_page *kept = rc == DM_OK && found ? dm_rows_add(pages) : NULL;
+        if (kept)
+            *kept = page;
+        else if (rc == DM_OK && found)
+            rc = dm_fail_memory(err);
         if (rc != DM_OK)
             return rc;
     }
@@ -96,14 +62,14 @@ enum dm_code dm_dynamo_pages(void *self, const struct dm_tenant *tenant, const s
     const uint32_t items = max / DM_DYNAMO_PAGES_AN_ITEM + 2;
     DM_AUTO(dm_dynamo_query)
     query = { .pk = from.pk, .from = from.sk, .to = to.sk, .limit = items < ITEMS_MAX ? items : ITEMS_MAX };
-    DM_CLEANUP(rows_free) struct rows pages = { .size = sizeof(struct dm_page) };
+    DM_AUTO(dm_rows) pages = { .size = sizeof(struct dm_page) };
     const json_t *item;
     enum dm_code rc = DM_OK;
     while (rc == DM_OK && pages.count < max && (rc = dm_dynamo_next(self, &query, &item, err)) == DM_OK && item)
         rc = take_pages(item, &wanted, &pages, err);
     const void *all = NULL;
     if (rc == DM_OK)
-        rc = rows_move(&pages, arena, &all, err);
+        rc = dm_rows_move(&pages, arena, &all, err);
     if (rc == DM_OK)
         *ret = (struct dm_page_list){ all, pages.count };
     return rc;
@@ -118,18 +84,23 @@ enum dm_code dm_dynamo_events(void *self, const struct dm_tenant *tenant, const 
     const struct dm_dynamo_key to = dm_dynamo_event_key(tenant, file, UINT64_MAX);
     DM_AUTO(dm_dynamo_query)
     query = { .pk = from.pk, .from = from.sk, .to = to.sk, .limit = max < ITEMS_MAX ? max : ITEMS_MAX };
-    DM_CLEANUP(rows_free) struct rows events = { .size = sizeof(struct dm_event) };
+    DM_AUTO(dm_rows) events = { .size = sizeof(struct dm_event) };
     const json_t *item;
     enum dm_code rc = DM_OK;
     while (rc == DM_OK && events.count < max && (rc = dm_dynamo_next(self, &query, &item, err)) == DM_OK && item) {
         struct dm_event event = { 0 };
         rc = dm_record_read(item, DM_RECORD_EVENT, arena, &event, err);
-        if (rc == DM_OK && event.seq > after)
-            rc = rows_add(&events, &event, err);
+        if (rc != DM_OK || event.seq <= after)
+            continue;
+        struct dm_event *kept = dm_rows_add(&events);
+        if (kept)
+            *kept = event;
+        else
+            rc = dm_fail_memory(err);
     }
     const void *all = NULL;
     if (rc == DM_OK)
-        rc = rows_move(&events, arena, &all, err);
+        rc = dm_rows_move(&events, arena, &all, err);
     if (rc == DM_OK)
         *ret = (struct dm_event_list){ all, events.count };
     return rc;

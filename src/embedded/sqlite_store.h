@@ -21,6 +21,7 @@
 
 #include <sqlite3.h>
 
+#include "base/rows.h"
 #include "embedded/sqlite_sql.h"
 #include "ports/runtime.h"
 #include "ports/store.h"
@@ -105,21 +106,6 @@ DM_MUST_USE enum dm_code dm_row_read_event(sqlite3_stmt *row, int at, struct dm_
                                            struct dm_err *err);
 DM_MUST_USE enum dm_code dm_row_read_idem(sqlite3_stmt *row, int at, struct dm_idem *ret, struct dm_err *err);
 struct dm_str dm_row_text(sqlite3_stmt *row, int at); /* valid until the next step */
-
-/* Rows whose number is known only at the end, collected outside the arena, so that it holds each only once. */
-struct dm_rows {
-    char *at;
-    size_t size; /* of one */
-    uint32_t count;
-    uint32_t capacity;
-};
-
-void dm_rows_free(struct dm_rows *rows);
-/* Room for one more, zeroed; NULL when memory is out. Earlier ones move. */
-void *dm_rows_add(struct dm_rows *rows);
-/* All of them in the arena. */
-DM_MUST_USE enum dm_code dm_rows_move(struct dm_rows *rows, struct dm_arena *arena, const void **ret,
-                                      struct dm_err *err);
 
 /* ---- one transaction (sqlite_apply.c) ------------------------------------------------------------------------ */
 
