@@ -29,9 +29,21 @@ struct dm_aws_environment dm_cloud_environment(const struct dm_settings *setting
     return (struct dm_aws_environment){ variable, (void *)(uintptr_t)settings };
 }
 
+static enum dm_code open_aws(const struct dm_settings *settings, struct dm_runtime runtime, struct dm_aws **ret,
+                             struct dm_err *err)
+{
+    const struct dm_aws_options options = { .runtime = runtime, .environment = dm_cloud_environment(settings) };
+    return dm_aws_open(&options, ret, err);
+}
+
 bool dm_cloud_has_ledger(const struct dm_settings *settings)
 {
     return dm_str_starts(settings->store, DM_STR("dynamodb:"));
+}
+
+struct dm_str dm_cloud_table(const struct dm_settings *settings)
+{
+    return dm_str_from(settings->store, DM_STR("dynamodb:").len);
 }
 
 bool dm_cloud_has_blobs(const struct dm_settings *settings)
@@ -168,10 +180,9 @@ static enum dm_code try_kms(struct dm_secrets secrets, struct dm_err *err)
 enum dm_code dm_cloud_try_secrets(const struct dm_settings *settings, struct dm_runtime runtime, struct dm_buf *saw,
                                   struct dm_err *err)
 {
-    const struct dm_aws_options options = { .runtime = runtime, .environment = dm_cloud_environment(settings) };
     struct dm_cloud cloud = { .aws = NULL };
     DM_AUTO(dm_parameters) parameters = { .at = NULL };
-    enum dm_code rc = dm_aws_open(&options, &cloud.aws, err);
+    enum dm_code rc = open_aws(settings, runtime, &cloud.aws, err);
     bool has_path = settings->ssm_path.len > 0;
     if (rc == DM_OK && has_path)
         rc = read_parameters(settings, cloud.aws, &parameters, err);
@@ -194,8 +205,7 @@ enum dm_code dm_cloud_try_secrets(const struct dm_settings *settings, struct dm_
 static enum dm_code open_dynamo(const struct dm_settings *settings, struct dm_cloud *cloud, struct dm_err *err)
 {
     struct dm_err why = { .code = DM_OK };
-    enum dm_code rc =
-        dm_dynamo_open(cloud->aws, dm_str_from(settings->store, DM_STR("dynamodb:").len), &cloud->dynamo, &why);
+    enum dm_code rc = dm_dynamo_open(cloud->aws, dm_cloud_table(settings), &cloud->dynamo, &why);
     if (rc == DM_OK)
         rc = dm_dynamo_verify_schema(cloud->dynamo, &why);
     return rc == DM_OK ? DM_OK : dm_fail(err, rc, "STORE: %s", why.text);
@@ -205,10 +215,9 @@ enum dm_code dm_cloud_make_table(const struct dm_settings *settings, struct dm_r
                                  struct dm_err *err)
 {
     struct dm_cloud cloud = { .aws = NULL };
-    const struct dm_aws_options options = { .runtime = runtime, .environment = dm_cloud_environment(settings) };
-    enum dm_code rc = dm_aws_open(&options, &cloud.aws, err);
+    enum dm_code rc = open_aws(settings, runtime, &cloud.aws, err);
     if (rc == DM_OK)
-        rc = dm_dynamo_open(cloud.aws, dm_str_from(settings->store, DM_STR("dynamodb:").len), &cloud.dynamo, err);
+        rc = dm_dynamo_open(cloud.aws, dm_cloud_table(settings), &cloud.dynamo, err);
     if (rc == DM_OK)
         rc = dm_dynamo_init(cloud.dynamo, ret_made, err);
     dm_cloud_close(&cloud);
@@ -224,8 +233,7 @@ enum dm_code dm_cloud_open(const struct dm_settings *settings, unsigned parts, s
     bool secrets = (parts & DM_CLOUD_SECRETS) && dm_cloud_has_secrets(settings);
     if (!ledger && !blobs && !secrets)
         return DM_OK;
-    const struct dm_aws_options options = { .runtime = runtime, .environment = dm_cloud_environment(settings) };
-    enum dm_code rc = dm_aws_open(&options, &cloud.aws, err);
+    enum dm_code rc = open_aws(settings, runtime, &cloud.aws, err);
     if (rc == DM_OK && secrets && settings->ssm_path.len > 0)
         rc = open_watch(settings, &cloud, err);
     if (rc == DM_OK && secrets && settings->kms_keys.len > 0)

@@ -21,6 +21,8 @@ DM_MUST_USE enum dm_code dm_cloud_parameters(const struct dm_settings *settings,
 enum dm_cloud_part { DM_CLOUD_LEDGER = 1, DM_CLOUD_BLOBS = 2, DM_CLOUD_SECRETS = 4 };
 
 bool dm_cloud_has_ledger(const struct dm_settings *settings);
+/* Its name, where it does. */
+struct dm_str dm_cloud_table(const struct dm_settings *settings);
 bool dm_cloud_has_blobs(const struct dm_settings *settings);
 /* The parameter that the key of the settings' model came from; NULL: from none. Its value is that of now for each call; of all other
  * settings it is that of the start. */

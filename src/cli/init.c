@@ -9,7 +9,7 @@ static enum dm_code init_table(struct dm_call *call, struct dm_buf *text, struct
 {
     bool made = false;
     struct dm_err why = { .code = DM_OK };
-    struct dm_str table = dm_str_from(call->settings.store, DM_STR("dynamodb:").len);
+    struct dm_str table = dm_cloud_table(&call->settings);
     enum dm_code rc = dm_cloud_make_table(&call->settings, dm_threads_runtime(), &made, &why);
     if (rc != DM_OK)
         return dm_fail(err, rc, "STORE: %s", why.text);
