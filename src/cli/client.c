@@ -10,6 +10,7 @@ enum {
     TROUBLE_MAX = 4 * SENTENCE_MAX,
     ASK_MS = 30 * DM_SECOND_MS,
     HEADERS_MAX = 8,
+    LIST_MAX = 64 * 1024 * 1024,           /* of an answer with a part of a list */
     LEFT_SECONDS_MAX = 1000 * 1000 * 1000, /* an estimate past it is none */
 };
 
@@ -230,6 +231,39 @@ enum dm_exit dm_client_ask_json(struct dm_client *client, const struct dm_ask *a
     dm_http_answer_free(&answer);
     return rc == DM_OK ? DM_EXIT_DONE
                        : dm_say_error(client->call, DM_EXIT_NOT_KNOWN, "", &err, "Is this a docmill server?");
+}
+
+enum dm_exit dm_client_ask_list(struct dm_client *client, struct dm_str path, const char *tenant, const char *member,
+                                size_t most, json_t **ret)
+{
+    json_t *all = NULL;
+    DM_AUTO(dm_buf) cursor = dm_buf_make(URL_MAX);
+    do {
+        DM_AUTO(dm_buf) next = dm_buf_make(URL_MAX);
+        json_auto_t *part = NULL;
+        dm_buf_add(&next, path);
+        if (tenant) {
+            dm_buf_add_z(&next, "&tenantId=");
+            dm_buf_add_percent(&next, dm_str_z(tenant), false);
+        }
+        if (cursor.len > 0)
+            dm_buf_addf(&next, "&cursor=%s", dm_buf_z(&cursor));
+        const struct dm_ask asked = { .path = dm_buf_str(&next), .answer_max = LIST_MAX, .across_tenants = true };
+        enum dm_exit exit = dm_client_ask_json(client, &asked, DM_STR(""), &part);
+        if (exit != DM_EXIT_DONE) {
+            json_decref(all);
+            return exit;
+        }
+        dm_buf_clear(&cursor);
+        dm_buf_add_percent(&cursor, dm_json_str(part, "nextCursor"), false);
+        if (all)
+            (void)json_array_extend(json_object_get(all, member), json_object_get(part, member));
+        else
+            all = json_incref(part);
+    } while (cursor.len > 0 && json_array_size(json_object_get(all, member)) < most);
+    (void)json_object_del(all, "nextCursor");
+    *ret = all;
+    return DM_EXIT_DONE;
 }
 
 /* ---- a document as the server shows it --------------------------------------------------------------------------- */

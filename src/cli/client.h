@@ -49,6 +49,10 @@ enum dm_exit dm_client_ask(struct dm_client *client, const struct dm_ask *ask, s
 /* The same, for an answer of JSON. */
 enum dm_exit dm_client_ask_json(struct dm_client *client, const struct dm_ask *ask, struct dm_str file_id,
                                 json_t **ret);
+/* An operator's list, which comes in parts: at least `most` of `member`, if there are so many, or a part more, in the first part's
+ * answer. `path` has a query already; `tenant` NULL: everybody's. The caller owns *ret after DM_EXIT_DONE. */
+enum dm_exit dm_client_ask_list(struct dm_client *client, struct dm_str path, const char *tenant, const char *member,
+                                size_t most, json_t **ret);
 /* What the exit status of a command is when the server refused it like that. */
 enum dm_exit dm_exit_of_status(uint32_t status, struct dm_str code);
 

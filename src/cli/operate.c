@@ -194,36 +194,13 @@ static enum dm_exit ask_stuck(struct dm_client *client, int64_t older_s, json_t 
 {
     const struct dm_call *call = client->call;
     uint32_t most = call->options.limit ? call->options.limit : STUCK_USUAL;
-    json_t *all = NULL;
-    DM_AUTO(dm_buf) cursor = dm_buf_make(TEXT_MAX);
-    do {
-        DM_AUTO(dm_buf) path = dm_buf_make(TEXT_MAX);
-        json_auto_t *part = NULL;
-        dm_buf_addf(&path, "/admin/stuck?limit=%u&olderThan=%" PRId64, most < PART ? most : PART, older_s);
-        if (call->options.tenant) {
-            dm_buf_add_z(&path, "&tenantId=");
-            dm_buf_add_percent(&path, dm_str_z(call->options.tenant), false);
-        }
-        if (cursor.len > 0)
-            dm_buf_addf(&path, "&cursor=%s", dm_buf_z(&cursor));
-        enum dm_exit exit = ask(client, NULL, dm_buf_str(&path), DM_STR(""), &part);
-        if (exit != DM_EXIT_DONE) {
-            json_decref(all);
-            return exit;
-        }
-        dm_buf_clear(&cursor);
-        dm_buf_add_percent(&cursor, dm_json_str(part, "nextCursor"), false);
-        if (all)
-            (void)json_array_extend(json_object_get(all, "documents"), json_object_get(part, "documents"));
-        else
-            all = json_incref(part);
-    } while (cursor.len > 0 && json_array_size(json_object_get(all, "documents")) < most);
-    while (json_array_size(json_object_get(all, "documents")) > most)
-        (void)json_array_remove(json_object_get(all, "documents"),
-                                json_array_size(json_object_get(all, "documents")) - 1);
-    (void)json_object_del(all, "nextCursor");
-    *ret = all;
-    return DM_EXIT_DONE;
+    DM_AUTO(dm_buf) path = dm_buf_make(TEXT_MAX);
+    dm_buf_addf(&path, "/admin/stuck?limit=%u&olderThan=%" PRId64, most < PART ? most : PART, older_s);
+    enum dm_exit exit = dm_client_ask_list(client, dm_buf_str(&path), call->options.tenant, "documents", most, ret);
+    json_t *documents = exit == DM_EXIT_DONE ? json_object_get(*ret, "documents") : NULL;
+    while (json_array_size(documents) > most)
+        (void)json_array_remove(documents, json_array_size(documents) - 1);
+    return exit;
 }
 
 enum dm_exit dm_command_stuck(struct dm_call *call)
