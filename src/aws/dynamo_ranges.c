@@ -1,36 +1,19 @@
-/* dynamo_ranges.c: the records that are more than their members: WORK with its ranges, and the pages that share an item.
- *
- * Ranges are text: "1-5,9-9" and, with losses and instant, "3-3:1:0,7-9:0:1764000000000". */
+/* dynamo_ranges.c: the records that are more than their members: WORK with its ranges, and the pages that share an item. */
 #include "aws/dynamo_store.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "domain/keys.h"
+#include "domain/work_text.h"
 
 /* ---- WORK ---- */
-
-static void print_chosen(const struct dm_work *work, struct dm_buf *buf)
-{
-    for (uint32_t i = 0; i < work->chosen.count; i++)
-        dm_buf_addf(buf, "%s%" PRIu32 "-%" PRIu32, i ? "," : "", work->chosen.at[i].first, work->chosen.at[i].last);
-}
-
-static void print_returned(const struct dm_work *work, struct dm_buf *buf)
-{
-    for (uint32_t i = 0; i < work->returned_count; i++) {
-        const struct dm_returned *range = &work->returned[i];
-        dm_buf_addf(buf, "%s%" PRIu32 "-%" PRIu32 ":%" PRIu32 ":%" PRId64, i ? "," : "", range->first, range->last,
-                    range->losses, range->due_ms);
-    }
-}
 
 void dm_record_add_work(struct dm_item *item, const struct dm_work *work)
 {
     DM_AUTO(dm_buf) chosen = dm_buf_make(DM_DYNAMO_REQUEST_MAX);
     DM_AUTO(dm_buf) returned = dm_buf_make(DM_DYNAMO_REQUEST_MAX);
-    print_chosen(work, &chosen);
-    print_returned(work, &returned);
+    dm_work_add_chosen(work, &chosen);
+    dm_work_add_returned(work, &returned);
     dm_record_add(item, DM_RECORD_WORK, work);
     dm_item_add_text(item, "chosen", dm_buf_str(&chosen));
     dm_item_add_text(item, "returned", dm_buf_str(&returned));
@@ -38,67 +21,6 @@ void dm_record_add_work(struct dm_item *item, const struct dm_work *work)
         item->values.failed = true;
         item->values.starved = chosen.starved || returned.starved;
     }
-}
-
-/* The number before `end`, or before the end of the text. */
-static bool take(struct dm_str *text, char end, int64_t least, int64_t most, int64_t *ret)
-{
-    size_t length = dm_str_find_char(*text, end);
-    bool valid = dm_str_to_i64(dm_str_cut(*text, 0, length), ret) && *ret >= least && *ret <= most;
-    *text = dm_str_from(*text, length + 1);
-    return valid;
-}
-
-static uint32_t count_parts(struct dm_str text)
-{
-    uint32_t count = text.len > 0;
-    for (size_t i = 0; i < text.len; i++)
-        count += text.at[i] == ',';
-    return count;
-}
-
-/* Ascending and disjoint, or it is none of ours. */
-static bool parse_range(struct dm_str *part, char end, uint32_t before, uint32_t *ret_first, uint32_t *ret_last)
-{
-    int64_t first, last;
-    if (!take(part, '-', (int64_t)before + 1, UINT32_MAX, &first) || !take(part, end, first, UINT32_MAX, &last))
-        return false;
-    *ret_first = (uint32_t)first;
-    *ret_last = (uint32_t)last;
-    return true;
-}
-
-static enum dm_code parse_chosen(struct dm_str text, struct dm_arena *arena, struct dm_work *work, struct dm_err *err)
-{
-    uint32_t count = count_parts(text), n = 0;
-    struct dm_range *ranges = dm_arena_array(arena, count, sizeof(*ranges));
-    if (!ranges)
-        return dm_arena_fail(arena, "a list of ranges", err);
-    struct dm_str part;
-    for (uint32_t before = 0; n < count && dm_str_next(&text, ',', &part); before = ranges[n++].last)
-        if (!parse_range(&part, '\0', before, &ranges[n].first, &ranges[n].last))
-            return dm_fail(err, DM_CORRUPT, "the table holds a work whose \"chosen\" is unreadable");
-    work->chosen = (struct dm_ranges){ ranges, n };
-    return DM_OK;
-}
-
-static enum dm_code parse_returned(struct dm_str text, struct dm_arena *arena, struct dm_work *work, struct dm_err *err)
-{
-    uint32_t count = count_parts(text), n = 0;
-    struct dm_returned *ranges = dm_arena_array(arena, count, sizeof(*ranges));
-    if (!ranges)
-        return dm_arena_fail(arena, "a list of ranges", err);
-    struct dm_str part;
-    for (uint32_t before = 0; n < count && dm_str_next(&text, ',', &part); before = ranges[n++].last) {
-        int64_t losses = 0;
-        if (!parse_range(&part, ':', before, &ranges[n].first, &ranges[n].last) ||
-            !take(&part, ':', 0, UINT32_MAX, &losses) || !take(&part, '\0', INT64_MIN, INT64_MAX, &ranges[n].due_ms))
-            return dm_fail(err, DM_CORRUPT, "the table holds a work whose \"returned\" is unreadable");
-        ranges[n].losses = (uint32_t)losses;
-    }
-    work->returned = ranges;
-    work->returned_count = n;
-    return DM_OK;
 }
 
 enum dm_code dm_record_read_work(const json_t *item, struct dm_arena *arena, struct dm_work *ret, struct dm_err *err)
@@ -109,9 +31,9 @@ enum dm_code dm_record_read_work(const json_t *item, struct dm_arena *arena, str
         return dm_fail(err, DM_CORRUPT, "the table holds a work whose ranges are unreadable");
     enum dm_code rc = dm_record_read(item, DM_RECORD_WORK, arena, &work, err);
     if (rc == DM_OK)
-        rc = parse_chosen(chosen, arena, &work, err);
+        rc = dm_work_read_chosen(chosen, "the table", arena, &work, err);
     if (rc == DM_OK)
-        rc = parse_returned(returned, arena, &work, err);
+        rc = dm_work_read_returned(returned, "the table", arena, &work, err);
     if (rc == DM_OK)
         *ret = work;
     return rc;

@@ -4,10 +4,10 @@
  * believed only as far as its words and numbers make sense: what does not is DM_CORRUPT, never a broken invariant. */
 #include "embedded/sqlite_store.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "domain/words.h"
+#include "domain/work_text.h"
 
 enum kind {
     KIND_U32,
@@ -251,18 +251,13 @@ enum dm_code dm_row_read_idem(sqlite3_stmt *row, int at, struct dm_idem *ret, st
     READ(idem, NULL);
 }
 
-/* ---- WORK's ranges: "1-5,9-9" and, with losses and instant, "3-3:1:0,7-9:0:1764000000000" -------------------- */
+/* ---- WORK, whose ranges are text (domain/work_text.h) -------------------------------------------------------------- */
 
 enum dm_code dm_row_bind_work(sqlite3_stmt *statement, int *at, const struct dm_work *work, struct dm_buf *chosen,
                               struct dm_buf *returned, struct dm_err *err)
 {
-    for (uint32_t i = 0; i < work->chosen.count; i++)
-        dm_buf_addf(chosen, "%s%" PRIu32 "-%" PRIu32, i ? "," : "", work->chosen.at[i].first, work->chosen.at[i].last);
-    for (uint32_t i = 0; i < work->returned_count; i++) {
-        const struct dm_returned *entry = &work->returned[i];
-        dm_buf_addf(returned, "%s%" PRIu32 "-%" PRIu32 ":%" PRIu32 ":%" PRId64, i ? "," : "", entry->first, entry->last,
-                    entry->losses, entry->due_ms);
-    }
+    dm_work_add_chosen(work, chosen);
+    dm_work_add_returned(work, returned);
     enum dm_code rc = dm_buf_check(chosen, "the list of chosen pages", err);
     if (rc == DM_OK)
         rc = dm_buf_check(returned, "the list of returned pages", err);
@@ -275,75 +270,15 @@ enum dm_code dm_row_bind_work(sqlite3_stmt *statement, int *at, const struct dm_
     return DM_OK;
 }
 
-/* Decimal digits (with `sign`, perhaps a minus before them), then one of `ends` or the end of the text. */
-static bool take_number(struct dm_str *text, char end, int64_t *ret)
-{
-    size_t length = dm_str_find_char(*text, end);
-    bool valid = dm_str_to_i64(dm_str_cut(*text, 0, length), ret);
-    *text = dm_str_from(*text, length + 1);
-    return valid;
-}
-
-static uint32_t parts_of(struct dm_str text)
-{
-    uint32_t parts = text.len > 0;
-    for (size_t i = 0; i < text.len; i++)
-        parts += text.at[i] == ',';
-    return parts;
-}
-
-static bool take_range(struct dm_str *text, char end, uint32_t *ret_first, uint32_t *ret_last)
-{
-    int64_t first, last;
-    if (!take_number(text, '-', &first) || !take_number(text, end, &last) || first < 1 || first > last ||
-        last > UINT32_MAX)
-        return false;
-    *ret_first = (uint32_t)first;
-    *ret_last = (uint32_t)last;
-    return true;
-}
-
-static enum dm_code read_chosen(struct dm_str text, struct dm_arena *arena, struct dm_ranges *ret, struct dm_err *err)
-{
-    uint32_t count = parts_of(text);
-    struct dm_range *at = dm_arena_array(arena, count, sizeof(*at));
-    if (!at)
-        return dm_arena_fail(arena, "a list of ranges", err);
-    for (uint32_t i = 0; i < count; i++)
-        if (!take_range(&text, ',', &at[i].first, &at[i].last) || (i > 0 && at[i].first <= at[i - 1].last))
-            return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"chosen\" is unreadable");
-    *ret = (struct dm_ranges){ at, count };
-    return DM_OK;
-}
-
-static enum dm_code read_returned(struct dm_str text, struct dm_arena *arena, struct dm_work *work, struct dm_err *err)
-{
-    uint32_t count = parts_of(text);
-    struct dm_returned *at = dm_arena_array(arena, count, sizeof(*at));
-    if (!at)
-        return dm_arena_fail(arena, "a list of ranges", err);
-    for (uint32_t i = 0; i < count; i++) {
-        int64_t losses;
-        if (!take_range(&text, ':', &at[i].first, &at[i].last) || (i > 0 && at[i].first <= at[i - 1].last) ||
-            !take_number(&text, ':', &losses) || losses < 0 || losses > UINT32_MAX ||
-            !take_number(&text, ',', &at[i].due_ms))
-            return dm_fail(err, DM_CORRUPT, "the database holds a record whose \"returned\" is unreadable");
-        at[i].losses = (uint32_t)losses;
-    }
-    work->returned = at;
-    work->returned_count = count;
-    return DM_OK;
-}
-
 enum dm_code dm_row_read_work(sqlite3_stmt *row, int at, struct dm_arena *arena, struct dm_work *ret,
                               struct dm_err *err)
 {
     struct dm_work work = { 0 };
     enum dm_code rc = read(row, at, work_columns, DM_COUNT(work_columns), arena, &work, err);
     if (rc == DM_OK)
-        rc = read_chosen(dm_row_text(row, at + DM_ROW_WORK_COLUMNS), arena, &work.chosen, err);
+        rc = dm_work_read_chosen(dm_row_text(row, at + DM_ROW_WORK_COLUMNS), "the database", arena, &work, err);
     if (rc == DM_OK)
-        rc = read_returned(dm_row_text(row, at + DM_ROW_WORK_COLUMNS + 1), arena, &work, err);
+        rc = dm_work_read_returned(dm_row_text(row, at + DM_ROW_WORK_COLUMNS + 1), "the database", arena, &work, err);
     if (rc == DM_OK)
         *ret = work;
     return rc;
